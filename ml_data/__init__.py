@@ -1,0 +1,1 @@
+"""The data shelf: store, importers, history, features, events, journal, snapshots."""

@@ -1,0 +1,1 @@
+"""The inference worker: the engine and the shadow step."""

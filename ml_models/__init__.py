@@ -1,0 +1,1 @@
+"""The model shelf: versions, registry, scores."""

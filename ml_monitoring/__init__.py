@@ -1,0 +1,1 @@
+"""The monitoring worker: outcomes, performance, calibration, the report."""

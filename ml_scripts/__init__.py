@@ -1,0 +1,1 @@
+"""One verb a file, gathered as the hub command."""

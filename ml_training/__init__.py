@@ -1,0 +1,1 @@
+"""The training worker: dataset, splits, estimators, evaluation, publication."""

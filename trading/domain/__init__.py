@@ -1,0 +1,1 @@
+"""The vocabulary: frozen values and the pure functions on them."""

@@ -1,0 +1,132 @@
+"""What an instrument is: its tick, its costs, its trading day, its sessions and its opening ranges."""
+
+import re
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trading.errors import BadSettings
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not a time zone of the IANA list, such as 'America/New_York'") from error
+    return name
+
+
+def _known_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+    return pattern
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Pattern = Annotated[str, AfterValidator(_known_pattern)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TradingDayRule(_Frozen):
+    """A trading day is a date label; it runs from `starts` on that date to `starts` on the next, in `zone`."""
+
+    zone: ZoneName
+    starts: time
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+
+class Costs(_Frozen):
+    """Costs of one contract: commission a side in currency, slippage in ticks on every market order."""
+
+    commission_per_side: float = Field(ge=0)
+    slippage_ticks: int = Field(ge=0)
+
+
+class ContractRule(_Frozen):
+    """Which symbols are outright contracts (`pattern`), and the volume share at which the day's contract moves on."""
+
+    pattern: Pattern
+    roll_share: float = Field(gt=0, le=1)
+
+
+class SessionRule(_Frozen):
+    """A named window of the trading day, `[starts, ends)` on the wall clock of the trading day's zone."""
+
+    name: str
+    starts: time
+    ends: time
+    before_day_start: bool = False
+
+
+class OpeningRangeRule(_Frozen):
+    """An opening range: the first `minutes` minutes from `starts`; its `session` rules expire at `session_ends`."""
+
+    name: str
+    starts: time
+    minutes: int = Field(ge=1, le=240)
+    session_ends: time
+
+
+class Instrument(_Frozen):
+    """One instrument as its TOML file states it."""
+
+    symbol: str = Field(pattern=r"^[A-Z0-9]{1,12}$")
+    name: str
+    synthetic: bool = False
+    currency: str
+    tick: float = Field(gt=0)
+    point_value: float = Field(gt=0)
+    exchange_zone: ZoneName
+    exchange_calendar: str
+    daily_halt: tuple[time, time] | None = None
+    trading_day: TradingDayRule
+    costs: Costs
+    contracts: ContractRule | None = None
+    sessions: tuple[SessionRule, ...]
+    opening_ranges: tuple[OpeningRangeRule, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("session", [session.name for session in self.sessions]),
+            ("opening range", [rule.name for rule in self.opening_ranges]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {kind}s are called {twice[0]!r}; names are keys and must differ")
+        return self
+
+    @property
+    def price_decimals(self) -> int:
+        """Decimals that show one tick exactly: 1 for 0.1, 2 for 0.25, 0 for 5."""
+        return max(0, -int(f"{self.tick:e}".split("e")[1]) + len(f"{self.tick:e}".split("e")[0].rstrip("0").split(".")[1]))
+
+
+def read_instrument(path: Path) -> Instrument:
+    """Return the instrument that the TOML file at `path` describes.
+
+    Raises
+    ------
+    BadSettings
+        when the file is missing, is not TOML, or has a wrong or unknown key; the message names file, key and value.
+    """
+    try:
+        return Instrument.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
+        raise BadSettings(f"{path.stem}: no such instrument; {path} is not there. Known: {known}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: not a readable TOML file: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BadSettings(f"{path}: {where}: {first['msg']} (found {first['input']!r}).") from error
