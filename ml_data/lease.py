@@ -1,25 +1,38 @@
 """Leases on a file: who may have it open now, among the threads of this process and among processes."""
 
+import os
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ml_data.store_failures import explained
 from trading.errors import StoreBusy, StoreError
 
+POLL_SECONDS = 0.005
 JOIN_SECONDS = 0.05
 """A thread joins a running read lease only while it is younger than this, so that a stream of readers cannot keep
 a writer, or another process, waiting."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Ticket:
+    write: bool
+
+
 class Lease:
-    """Leases on one file, guarded between processes by the lock file `<file>.lock`.
+    """Leases on one file, guarded between processes by lock files beside it.
 
     Threads of one process share a read lease; a write lease is alone. `attach(write)` opens the file when the first
-    holder comes, `detach()` closes it when the last has gone.
+    holder comes, `detach()` closes it when the last has gone. Whoever came first is served first: threads by a queue,
+    processes by a second lock, `.turn`, that is kept while waiting for `.lock`, so that a process which has just
+    left cannot come back before those that wait.
     """
 
     def __init__(self, path: Path, wait: float, attach: Callable[[bool], None], detach: Callable[[], None]) -> None:
@@ -27,12 +40,18 @@ class Lease:
         self._wait = wait  # seconds
         self._attach = attach
         self._detach = detach
-        self._lock = FileLock(f"{path}.lock", thread_local=False, poll_interval=0.005)
+        self._turn = FileLock(f"{path}.turn", thread_local=False, poll_interval=POLL_SECONDS)
+        self._lock = FileLock(f"{path}.lock", thread_local=False, poll_interval=POLL_SECONDS)
+        self._note = path.with_name(f"{path.name}.holder")
         self._changed = threading.Condition()
         self._state = "free"  # free, opening, reading, writing, closing
+        self._queue: deque[_Ticket] = deque()
         self._holders: dict[int, int] = {}  # thread id: how many leases it holds
-        self._writers_waiting = 0
         self._since = 0.0
+
+    def is_mine(self) -> bool:
+        """Return whether the calling thread holds a lease on the file."""
+        return threading.get_ident() in self._holders
 
     @contextmanager
     def held(self, *, write: bool) -> Iterator[None]:
@@ -60,12 +79,7 @@ class Lease:
                     raise RuntimeError(f"this thread holds a lease on {self._path.name}: leave it before the next")
                 self._holders[me] += 1
                 return
-            self._writers_waiting += write
-            try:
-                if not self._changed.wait_for(lambda: self._free_for(write=write), self._wait):
-                    raise StoreBusy(f"{self._path}: another thread of this program held it for {self._wait:g} s.")
-            finally:
-                self._writers_waiting -= write
+            self._queue_up(_Ticket(write))
             if self._state == "reading":
                 self._holders[me] = 1
                 return
@@ -82,30 +96,61 @@ class Lease:
                     self._holders[me] = 1
                 self._changed.notify_all()
 
-    def _free_for(self, *, write: bool) -> bool:
-        if self._state == "reading" and not write and not self._writers_waiting:
+    def _queue_up(self, ticket: _Ticket) -> None:
+        self._queue.append(ticket)
+        try:
+            if not self._changed.wait_for(lambda: self._is_served(ticket), self._wait):
+                raise StoreBusy(
+                    f"{self._path}: another part of this program held it for longer than {self._wait:g} s; try again."
+                )
+        finally:
+            self._queue.remove(ticket)
+            self._changed.notify_all()  # the next in the queue may be able to join
+
+    def _is_served(self, ticket: _Ticket) -> bool:
+        if self._queue[0] is not ticket:
+            return False
+        if self._state == "reading" and not ticket.write:
             return time.monotonic() - self._since < JOIN_SECONDS
         return self._state == "free"
 
     def _open(self, deadline: float, *, write: bool) -> None:
+        self._take_lock(deadline)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
-        except Timeout as error:
-            raise StoreBusy(
-                f"{self._path}: another process held it for longer than {self._wait:g} s; wait for it, or end it."
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"{self._path.parent}: the store needs a folder that it may write in, found {error.strerror}; "
-                f"change its permissions or choose another home folder."
-            ) from error
-        try:
-            self._attach(write)
+            while True:
+                try:
+                    self._attach(write)
+                    return
+                except StoreBusy:
+                    # A program that does not know our lock has the file open, or a killed one has just let go of it.
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(POLL_SECONDS)
         except BaseException:
             # A lock that outlives a failed attach would starve every other process for ever.
             self._lock.release()
             raise
+
+    def _take_lock(self, deadline: float) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                self._lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        except Timeout as error:
+            raise StoreBusy(
+                f"{self._path}: {self._holder()} held it for longer than {self._wait:g} s; wait for it, or end it."
+            ) from error
+        except OSError as error:
+            raise explained(error, self._path.parent) or StoreError(str(error)) from error
+        with suppress(OSError):  # a courtesy to whoever waits for us
+            self._note.write_text(f"{os.getpid()} {' '.join(sys.argv)[:100]}", encoding="utf-8", errors="replace")
+
+    def _holder(self) -> str:
+        try:
+            process, _, command = self._note.read_text(encoding="utf-8").partition(" ")
+        except (OSError, UnicodeDecodeError):
+            return "another process"
+        return f"process {process} ({command})"
 
     def _leave(self, me: int) -> None:
         with self._changed:

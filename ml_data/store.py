@@ -2,15 +2,22 @@
 
 A process keeps one in-memory DuckDB instance and takes a lease on a file for milliseconds: lock, attach, work on a
 cursor, fetch everything, commit, detach, release. Long work is done aside: read, leave the lease, compute, then write
-in one short lease. Facts of DuckDB 2.0.0 that shape this module:
+in one short lease. Arrow goes in with `cursor.register(name, table)` and `INSERT ... SELECT` (`executemany` is 230
+times slower), and comes out with `cursor.sql(question, params=[...]).to_arrow_table()` (`execute` warns of a copy).
+
+Facts of DuckDB 2.0.0 that shape this module, each held by a test:
 
 - A file open for writing in one process cannot be opened in another, and the refusal comes at once. DuckDB's own lock
   is dropped when the holder's process opens or copies the file in any other way. So every opener goes through the lock
   file beside it, and a copy is made with `backup`.
-- A connection shared by threads returns wrong results. Each lease gives a cursor of its own.
+- A connection shared by threads returns wrong results: each lease gives a cursor of its own, ATTACH and DETACH too.
 - DETACH keeps the file locked while a result is open: the cursor is closed first, which drops what was not fetched.
-- `SET TimeZone` reaches one connection only and its cursors start from the host's zone: it is set GLOBAL.
-- One transaction writes to one attached file only.
+- `SET TimeZone` reaches one connection only, and its cursors start from the host's zone: it is set GLOBAL.
+- One transaction writes to one attached file only; both files can be read in one question.
+- A checkpoint that fails when a file is detached (disk full) harms nothing: what was committed is in the write-ahead
+  log, and the next lease reads it from there.
+- An ATTACH for writing deletes a write-ahead log whose database file is gone, and the rows in it.
+- Sums of DOUBLE run in any order: their last bit is not reproducible. Sum in compiled passes, or sum whole numbers.
 """
 
 import os
@@ -26,6 +33,7 @@ import duckdb
 
 from ml_data import schema
 from ml_data.lease import Lease
+from ml_data.store_failures import damaged, explained
 from trading.errors import StoreError
 
 Alias = Literal["market", "journal"]
@@ -34,19 +42,42 @@ ALIASES: tuple[Alias, ...] = ("market", "journal")
 
 @cache
 def sql(name: str) -> str:
-    """Return the text of `ml_data/sql/<name>.sql`; its values are parameters to bind."""
+    """Return the text of `ml_data/sql/<name>.sql`; its values are parameters to bind.
+
+    A file that reads a registered Arrow table says so, with the columns it needs, in a comment of the form
+    `-- registered: new_bars(contract VARCHAR, ts TIMESTAMPTZ)`, so that a test can prepare it.
+    """
     return (files("ml_data") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 class Store:
     """The two files under `home`, made and brought up to date when first used.
 
-    `wait` is how long, in seconds, a lease waits for others before it gives up. Safe to share among threads; not
+    `wait` is how long, in seconds, a lease waits for others before it gives up. Safe to share among threads, not
     across a fork. A thread that needs both files leases market first.
+
+    An error from a write lease means that nothing of its transaction was stored. StoreBusy: others held the file for
+    longer than `wait`. StoreError: the file cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     store = Store(Path(folder))
+    ...     before = store.stamp("journal")
+    ...     with store.journal_write() as cursor:
+    ...         _ = cursor.execute("INSERT INTO journal.ml_actions VALUES ('p1', 'followed', NULL, NULL)")
+    ...     with store.journal() as cursor:
+    ...         rows = cursor.execute("SELECT prediction_id, action FROM journal.ml_actions").fetchall()
+    ...     changed = store.stamp("journal") != before
+    ...     store.close()
+    >>> rows, changed
+    ([('p1', 'followed')], True)
     """
 
     def __init__(self, home: Path, *, wait: float = 10.0, threads: int = 2, memory_limit: str = "1GB") -> None:
         self.home = home.absolute()
+        self._process = os.getpid()
         self._instance = duckdb.connect(
             ":memory:",
             config={
@@ -58,7 +89,7 @@ class Store:
             },
         )
         self._instance.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._checked: dict[Alias, int] = {}  # the stamp at which the tables' version was last looked at
+        self._checked: dict[Alias, int] = {}  # the stamp at which a file was last looked at as a whole
         self._leases = {alias: self._lease_on(alias, wait) for alias in ALIASES}
 
     @contextmanager
@@ -93,33 +124,64 @@ class Store:
         a commit behind an old stamp.
         """
         try:
-            return int.from_bytes(self._path(alias, "duckdb.stamp").read_bytes(), "big")
+            return int.from_bytes(self._path(alias, ".stamp").read_bytes(), "big")
         except FileNotFoundError:
             return 0
+
+    def backup(self, alias: Alias, target: Path) -> None:
+        """Write a whole copy of a file to `target`, which must not exist yet; to restore, put it in the file's place.
+
+        Raises
+        ------
+        StoreError
+            when `target` exists or cannot be written; nothing is left behind.
+        """
+        if target.exists():
+            raise StoreError(f"{target}: exists already, and a backup never replaces anything; choose another name.")
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+        copy = f"copy_{secrets.token_hex(4)}"
+        try:
+            with self._read(alias) as cursor, _explaining(target):
+                _attach_file(cursor, copy, partial, write=True)
+                try:
+                    cursor.execute(f"COPY FROM DATABASE {alias} TO {copy}")
+                finally:
+                    cursor.execute(f"DETACH {copy}")
+            with _explaining(target):
+                os.replace(partial, target)
+        finally:
+            for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
+                leftover.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the instance; leases must have been left."""
         self._instance.close()
 
-    def _path(self, alias: Alias, suffix: str = "duckdb") -> Path:
-        return self.home / f"{alias}.{suffix}"
+    def _path(self, alias: Alias, suffix: str = "") -> Path:
+        return self.home / f"{alias}.duckdb{suffix}"
 
     def _lease_on(self, alias: Alias, wait: float) -> Lease:
         return Lease(
-            self._path(alias),
-            wait,
-            lambda write: self._attach(alias, write=write),
-            lambda: self._run(f"DETACH {alias}"),
+            self._path(alias), wait, lambda write: self._attach(alias, write=write), lambda: self._detach(alias)
         )
 
     @contextmanager
+    def _lease(self, alias: Alias, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        if os.getpid() != self._process:
+            raise RuntimeError("a store does not survive a fork: make one in each process")
+        if alias == "market" and self._leases["journal"].is_mine() and not self._leases["market"].is_mine():
+            raise RuntimeError("lease market before journal: two processes that take turns would wait for each other")
+        with self._leases[alias].held(write=write), self._instance.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
     def _read(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._leases[alias].held(write=False), self._instance.cursor() as cursor:
+        with self._lease(alias, write=False) as cursor, _explaining(self._path(alias)):
             yield cursor
 
     @contextmanager
     def _write(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._leases[alias].held(write=True), self._instance.cursor() as cursor:
+        with self._lease(alias, write=True) as cursor, _explaining(self._path(alias)):
             cursor.execute("BEGIN")
             try:
                 yield cursor
@@ -130,63 +192,94 @@ class Store:
                     cursor.execute("ROLLBACK")
                 raise
 
-    def _run(self, statement: str) -> None:
-        with self._instance.cursor() as cursor:
-            cursor.execute(statement)
-
     def _attach(self, alias: Alias, *, write: bool) -> None:
-        if not self._path(alias).exists():
-            self._create(alias)
-        self._attach_file(alias, self._path(alias), write=write)
-        stamp = self.stamp(alias)
-        if self._checked.get(alias) == stamp:
-            return
-        try:
-            with self._instance.cursor() as cursor:
-                version = schema.stored_version(cursor, alias, str(self._path(alias)))
-            if version < schema.known_version(alias):
-                self._run(f"DETACH {alias}")
-                self._attach_file(alias, self._path(alias), write=True)
-                self._migrate(alias, version)
-                self._run(f"DETACH {alias}")
-                self._attach_file(alias, self._path(alias), write=write)
-        except BaseException:
-            with suppress(duckdb.Error):
-                self._run(f"DETACH {alias}")
-            raise
+        path = self._path(alias)
+        with self._instance.cursor() as cursor, _explaining(path):
+            if not path.exists():
+                self._create(cursor, alias)
+            _attach_file(cursor, alias, path, write=write)
+            stamp = self.stamp(alias)
+            if self._checked.get(alias) == stamp:
+                return
+            try:
+                _check_length(cursor, alias, path)
+                version = schema.stored_version(cursor, alias, str(path))
+                if version < schema.known_version(alias):
+                    cursor.execute(f"DETACH {alias}")
+                    _attach_file(cursor, alias, path, write=True)
+                    self._change_stamp(alias)
+                    schema.migrate(cursor, alias, version)
+                    cursor.execute(f"DETACH {alias}")
+                    _attach_file(cursor, alias, path, write=write)
+            except BaseException:
+                with suppress(duckdb.Error):
+                    cursor.execute(f"DETACH {alias}")
+                raise
         self._checked[alias] = self.stamp(alias)
 
-    def _create(self, alias: Alias) -> None:
+    def _detach(self, alias: Alias) -> None:
+        with self._instance.cursor() as cursor, _explaining(self._path(alias)):
+            try:
+                cursor.execute(f"DETACH {alias}")
+            except duckdb.IOException as error:
+                if "CHECKPOINT during DETACH failed" not in str(error):
+                    raise
+
+    def _create(self, cursor: duckdb.DuckDBPyConnection, alias: Alias) -> None:
         # Made aside and renamed: a kill while DuckDB writes the first pages would leave a file that nothing can open.
-        aside = self._path(alias, "duckdb.new")
-        for leftover in (aside, self._path(alias, "duckdb.new.wal")):
+        path, log = self._path(alias), self._path(alias, ".wal")
+        if log.exists():
+            raise StoreError(
+                f"{path}: the file is gone, but rows of it are still in {log.name}; "
+                "put the file back beside it, or move that one away to begin anew."
+            )
+        aside = self._path(alias, ".new")
+        for leftover in (aside, self._path(alias, ".new.wal")):
             leftover.unlink(missing_ok=True)
-        self._attach_file(alias, aside, write=True)
+        _attach_file(cursor, alias, aside, write=True)
         try:
-            self._migrate(alias, 0)
+            schema.migrate(cursor, alias, 0)
         finally:
-            self._run(f"DETACH {alias}")
-        os.replace(aside, self._path(alias))
-
-    def _migrate(self, alias: Alias, version: int) -> None:
-        with self._instance.cursor() as cursor:
-            self._change_stamp(alias)
-            schema.migrate(cursor, alias, version)
-
-    def _attach_file(self, alias: Alias, path: Path, *, write: bool) -> None:
-        quoted = str(path).replace("'", "''")
-        try:
-            self._run(f"ATTACH '{quoted}' AS {alias}" + ("" if write else " (READ_ONLY)"))
-        except duckdb.IOException as error:
-            raise StoreError(f"{path}: cannot be opened: {error}") from error
+            cursor.execute(f"DETACH {alias}")
+        self._change_stamp(alias)
+        os.replace(aside, path)
 
     def _change_stamp(self, alias: Alias) -> None:
         # 52 random bits: no clock, no number that returns when a file is restored, exact in JSON and JavaScript.
         # Written in place: a replaced file could not be read at the same time on Windows.
-        descriptor = os.open(
-            self._path(alias, "duckdb.stamp"), os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
-        )
-        try:
-            os.write(descriptor, secrets.randbits(52).to_bytes(8, "big"))
-        finally:
-            os.close(descriptor)
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        with _explaining(self._path(alias)):
+            descriptor = os.open(self._path(alias, ".stamp"), flags, 0o666)
+            try:
+                os.write(descriptor, secrets.randbits(52).to_bytes(8, "big"))
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Turn what DuckDB or the disk says about `path` into a StoreError; leave the program's own errors alone."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        told = explained(error, path)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _attach_file(cursor: duckdb.DuckDBPyConnection, alias: str, path: Path, *, write: bool) -> None:
+    quoted = str(path).replace("'", "''")
+    # With the type said, DuckDB does not look for an extension that might read a foreign file.
+    cursor.execute(f"ATTACH '{quoted}' AS {alias} (TYPE duckdb" + (")" if write else ", READ_ONLY)"))
+
+
+def _check_length(cursor: duckdb.DuckDBPyConnection, alias: str, path: Path) -> None:
+    # DuckDB opens a file that was cut short, and finds out only when a question needs the missing part. Free blocks at
+    # the end need not be there, so the blocks in use are counted.
+    row = cursor.execute(
+        "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = ?", [alias]
+    ).fetchone()
+    needed, found = int(row[0]) if row else 0, path.stat().st_size
+    if found < needed:
+        raise damaged(path, f"{needed:,} bytes expected, {found:,} found")
