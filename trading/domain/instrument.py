@@ -3,6 +3,7 @@
 import re
 import tomllib
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -108,7 +109,7 @@ class Instrument(_Frozen):
     @property
     def price_decimals(self) -> int:
         """Decimals that show one tick exactly: 1 for 0.1, 2 for 0.25, 0 for 5."""
-        return max(0, -int(f"{self.tick:e}".split("e")[1]) + len(f"{self.tick:e}".split("e")[0].rstrip("0").split(".")[1]))
+        return max(0, -int(Decimal(repr(self.tick)).normalize().as_tuple().exponent))
 
 
 def read_instrument(path: Path) -> Instrument:

@@ -1,0 +1,91 @@
+"""Bars as flat arrays for the compiled passes: whole ticks, minutes since the epoch, contract by contract."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from trading.domain.calendar import Minutes
+
+Ticks = npt.NDArray[np.int64]
+Volumes = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BarArrays:
+    """One-minute bars sorted by (contract, minute), unique. All arrays have one value a bar.
+
+    `minute` is the bar's start in minutes since the Unix epoch, UTC; prices are whole ticks; `volume` is as the source
+    counts it. Contract `contracts[k]` owns the rows `offsets[k]` to `offsets[k + 1]`.
+    """
+
+    contracts: tuple[str, ...]
+    offsets: npt.NDArray[np.int64]
+    minute: Minutes
+    open: Ticks
+    high: Ticks
+    low: Ticks
+    close: Ticks
+    volume: Volumes
+
+    def __len__(self) -> int:
+        return len(self.minute)
+
+    @property
+    def through(self) -> int:
+        """The minute up to which bars are known: the close of the newest bar of any contract; 0 without bars."""
+        return int(self.minute.max()) + 1 if len(self) else 0
+
+    def before(self, minute: int) -> "BarArrays":
+        """Return the bars that had closed by `minute`: those that start before it."""
+        return self.where(self.minute < minute)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> "BarArrays":
+        """Return the bars that `keep` (one flag a bar) marks; contracts without bars stay, empty."""
+        counts = np.add.reduceat(np.append(keep, False).astype(np.int64), self.offsets[:-1]) if len(self) else None
+        empty = self.offsets[:-1] == self.offsets[1:]
+        lengths = np.zeros(len(self.contracts), dtype=np.int64) if counts is None else np.where(empty, 0, counts)
+        return BarArrays(
+            contracts=self.contracts,
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            minute=self.minute[keep],
+            open=self.open[keep],
+            high=self.high[keep],
+            low=self.low[keep],
+            close=self.close[keep],
+            volume=self.volume[keep],
+        )
+
+
+def bar_arrays(table: pa.Table, tick: float) -> BarArrays:
+    """Return the arrays of a table of bars (schema `trading.domain.bar.BARS`, any order, unique).
+
+    Prices lie on the tick grid already (ingest sees to it); rounding here only undoes the binary fraction.
+    """
+    contract = table.column("contract").combine_chunks()
+    encoded = contract if pa.types.is_dictionary(contract.type) else contract.dictionary_encode()
+    names = [str(name) for name in encoded.dictionary.to_pylist()]
+    rank = np.argsort(np.argsort(np.array(names, dtype=object))) if names else np.empty(0, dtype=np.int64)
+    code = rank[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int64)
+    minute = table.column("ts").cast(pa.int64()).to_numpy() // 60_000_000
+    in_order = len(code) < 2 or bool(
+        np.all((code[1:] > code[:-1]) | ((code[1:] == code[:-1]) & (minute[1:] > minute[:-1])))
+    )
+    order: Any = slice(None) if in_order else np.lexsort((minute, code))
+
+    def ticks(column: str) -> Ticks:
+        whole: Ticks = np.rint(table.column(column).to_numpy()[order] / tick).astype(np.int64)
+        return whole
+
+    return BarArrays(
+        contracts=tuple(sorted(names)),
+        offsets=np.searchsorted(code[order], np.arange(len(names) + 1)).astype(np.int64),
+        minute=np.ascontiguousarray(minute[order]),
+        open=ticks("open"),
+        high=ticks("high"),
+        low=ticks("low"),
+        close=ticks("close"),
+        volume=table.column("volume").to_numpy()[order].astype(np.float64),
+    )

@@ -1,0 +1,75 @@
+"""Events: the moments at which a model is asked. An opening range that is complete and has a size is one."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_data.history import History
+from trading.domain.calendar import Days, as_date, from_minute
+
+ORB_COMPLETE: Final = "orb_complete"
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """One decision moment. `decided_at` (UTC) is the instant at which the range's last minute had closed."""
+
+    decided_at: datetime
+    instrument: str
+    kind: str
+    trading_day: date
+    orb: str
+
+    @property
+    def key(self) -> str:
+        """The event as one line; equal events have equal keys on every machine."""
+        stamp = self.decided_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{self.instrument}|{self.kind}|{self.trading_day.isoformat()}|{self.orb}|{stamp}"
+
+    def prediction_id(self, version_hash: str) -> str:
+        """Return the id of the answer that one model version gives to this event: the same on every run."""
+        return hashlib.sha256(f"{self.key}|{version_hash}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class EventRows:
+    """E events of one history as indices: `day` and `opening` into its tables, `decided` a UTC minute."""
+
+    day: npt.NDArray[np.int64]
+    opening: npt.NDArray[np.int64]
+    decided: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> "EventRows":
+        """Return the events that `keep` marks."""
+        return EventRows(self.day[keep], self.opening[keep], self.decided[keep])
+
+
+def range_events(history: History) -> EventRows:
+    """Return every complete opening range with a size above 0, in the order of its decision moment.
+
+    A range without bars is void and one of size 0 has no edge to break, so neither is an event.
+    """
+    size = history.ranges.prices[:, :, 1] - history.ranges.prices[:, :, 2]
+    day, opening = np.nonzero(history.range_complete & (size > 0))
+    decided = history.windows.range_ends[day, opening]
+    order = np.lexsort((opening, decided))
+    return EventRows(day[order].astype(np.int64), opening[order].astype(np.int64), decided[order])
+
+
+def event_at(history: History, rows: EventRows, index: int) -> Event:
+    """Return event `index` of `rows` as a value that can leave this history."""
+    days: Days = history.days
+    return Event(
+        decided_at=from_minute(int(rows.decided[index])),
+        instrument=history.instrument.symbol,
+        kind=ORB_COMPLETE,
+        trading_day=as_date(days[rows.day[index]]),
+        orb=history.instrument.opening_ranges[int(rows.opening[index])].name,
+    )

@@ -1,0 +1,88 @@
+"""What a feature is, what it may look at, and the arrays it is computed from.
+
+A group computes its features for many events in one compiled pass, and the very same pass computes them for one event
+live: there is no second implementation. The law it must keep (and `ml_data.lookahead` proves): of the event `e` it may
+read bars in rows `[first_row[e], now_row[e])`, windows by the clock, and history of days before `day[e]`. Nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+class Inputs(NamedTuple):
+    """The arrays behind E events; rows index bars, `day` and `opening` index the day tables.
+
+    Bars (N,): `minute` is the start in minutes since the Unix epoch, UTC; prices in ticks.
+    Events (E,): `first_row` is the first bar of the event's own contract, `now_row` the first that had not closed at
+    `decided` (a minute); `atr` is the average true range of the 14 days before, in ticks; `own_first`, `own_now` bound
+    the own contract's days before the event's day in the tables `own_*`.
+    Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks; `directions`,
+    `break_minutes`, `reference_r` (n, O) hold the future of their day: read days before only.
+    `calendar` (E, C): see `ml_data.features.calendar`.
+    """
+
+    minute: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Floats
+    first_row: Ints
+    now_row: Ints
+    decided: Ints
+    day: Ints
+    opening: Ints
+    atr: Floats
+    own_first: Ints
+    own_now: Ints
+    own_high: Ints
+    own_low: Ints
+    own_close: Ints
+    own_until: Ints
+    day_starts: Ints
+    day_ends: Ints
+    session_starts: Ints
+    session_ends: Ints
+    range_starts: Ints
+    range_ends: Ints
+    range_prices: Ints
+    range_volumes: Floats
+    range_counts: Ints
+    range_complete: Flags
+    directions: Ints
+    break_minutes: Ints
+    reference_r: Floats
+    calendar: Floats
+
+
+Compute = Callable[[Inputs, Floats, Ints], None]
+"""Fills `out` (E, F) and `newest` (E,): the minute at which the newest input of each event was known."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: its name (a key, never reused for another meaning), unit, meaning, and when it is NaN."""
+
+    name: str
+    unit: str
+    doc: str
+    missing: str = "never"
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features that one pass computes. `inputs` names what they read; `warm_up_days` how far back that reaches."""
+
+    name: str
+    inputs: str
+    warm_up_days: int
+    features: tuple[Feature, ...]
+    compute: Compute

@@ -1,0 +1,211 @@
+"""Sessions, opening ranges and trades from bars: the one definition that training, live and audit share.
+
+`build_history` is pure: bars in, arrays out. `ml_data.history_tables` turns the arrays into the public tables and
+`ml_data.build` keeps those up to date in the store.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_data import kernels
+from ml_data.bar_arrays import BarArrays
+from ml_data.rolls import ContractDays, choose_contracts, expiry_month
+from trading.domain.calendar import Days, DayWindows, as_date, calendar_day_of, day_windows, trading_days
+from trading.domain.instrument import Instrument
+from trading.domain.trade_rule import REWARDS, TRADE_RULES
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+DOUBLE_REWARDS: Final = np.array([round(2 * reward) for reward in REWARDS], dtype=np.int64)
+TRADE_FIELDS: Final = 8
+
+
+@dataclass(frozen=True)
+class WindowValues:
+    """What traded in W windows of n days: `prices` (n, W, 4) are open, high, low, close in ticks, 0 without bars."""
+
+    prices: Ints
+    volumes: Floats
+    counts: Ints
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything derived from bars for n trading days, as arrays that line up by day.
+
+    `row_from`, `row_to` bound the bars of each day's own contract, from the first window that the day needs to the
+    day's end. `range_complete` says that the range's last minute had closed at `through`. `directions`, `break_rows`
+    (n, O) and `trades` (n, O, K, 8) are as `ml_data.kernels.breaks_and_trades` writes them; rows index `bars`.
+    """
+
+    instrument: Instrument
+    bars: BarArrays
+    through: int
+    windows: DayWindows
+    contracts: ContractDays
+    row_from: Ints
+    row_to: Ints
+    sessions: WindowValues
+    ranges: WindowValues
+    session_complete: Flags
+    range_complete: Flags
+    directions: Ints
+    break_rows: Ints
+    trades: Ints
+
+    @property
+    def days(self) -> Days:
+        """The trading days, in order."""
+        return self.windows.days
+
+
+def build_history(bars: BarArrays, instrument: Instrument, since: date | None = None) -> History:
+    """Return sessions, opening ranges and trades of every trading day that `bars` touch, from `since` on.
+
+    Contracts are chosen from the first bar on, so a later `since` changes no value. The last day may be unfinished:
+    what its bars do not settle yet is marked so (`range_complete`, UNDECIDED, OPEN).
+    """
+    contracts = contract_days(bars, instrument)
+    first = 0 if since is None else int(np.searchsorted(contracts.days, np.datetime64(since)))
+    return history_of_days(bars, instrument, _days_from(contracts, first), bars.through)
+
+
+def history_of_days(bars: BarArrays, instrument: Instrument, contracts: ContractDays, through: int) -> History:
+    """Return the history of the days that `contracts` names; `bars` must hold all their windows.
+
+    `through` is the minute up to which bars are known (of any contract): it settles what is complete.
+    """
+    windows = day_windows(instrument, contracts.days)
+    row_from, row_to = rows_of_days(bars, contracts.contract, windows.reaches_back, windows.ends)
+    sessions = _values(bars, row_from, row_to, windows.session_starts, windows.session_ends)
+    ranges = _values(bars, row_from, row_to, windows.range_starts, windows.range_ends)
+    complete = (windows.range_ends <= through) & (ranges.counts > 0)
+    n, openings = windows.range_starts.shape
+    range_rows = _first_rows(bars, row_from, row_to, windows.range_ends)
+    directions = np.full((n, openings), kernels.UNDECIDED, dtype=np.int64)
+    break_rows = np.full((n, openings), -1, dtype=np.int64)
+    trades = np.zeros((n, openings, len(TRADE_RULES), TRADE_FIELDS), dtype=np.int64)
+    kernels.breaks_and_trades(
+        bars.minute,
+        bars.high,
+        bars.low,
+        bars.close,
+        row_to,
+        range_rows,
+        windows.ends,
+        windows.closes,
+        windows.range_session_ends,
+        np.ascontiguousarray(ranges.prices[:, :, 1]),
+        np.ascontiguousarray(ranges.prices[:, :, 2]),
+        complete,
+        through,
+        DOUBLE_REWARDS,
+        directions,
+        break_rows,
+        trades,
+    )
+    return History(
+        instrument=instrument,
+        bars=bars,
+        through=through,
+        windows=windows,
+        contracts=contracts,
+        row_from=row_from,
+        row_to=row_to,
+        sessions=sessions,
+        ranges=ranges,
+        session_complete=windows.session_ends <= through,
+        range_complete=complete,
+        directions=directions,
+        break_rows=break_rows,
+        trades=trades,
+    )
+
+
+def contract_days(bars: BarArrays, instrument: Instrument) -> ContractDays:
+    """Return the contract of every trading day from the first bar's to the last bar's, holidays included."""
+    if len(bars) == 0:
+        return choose_contracts(np.empty(0, dtype="datetime64[D]"), np.empty((0, 0)), np.empty((0, 0), np.int64), 1.0)
+    edges = calendar_day_of(instrument, np.array([bars.minute.min(), bars.minute.max()]))
+    days = trading_days(instrument, as_date(edges[0]), as_date(edges[1]))
+    volumes = day_volumes(bars, instrument, days)
+    share = instrument.contracts.roll_share if instrument.contracts else 1.0
+    return choose_contracts(days, volumes, expiries(bars.contracts, days), share)
+
+
+def day_volumes(bars: BarArrays, instrument: Instrument, days: Days) -> Floats:
+    """Return the volume of each contract on each trading day, shape (n days, c contracts)."""
+    windows = day_windows(instrument, days)
+    volumes = np.zeros((len(days), len(bars.contracts)))
+    kernels.sum_by_day(bars.minute, bars.volume, bars.offsets, windows.starts, windows.ends, volumes)
+    return volumes
+
+
+def expiries(contracts: tuple[str, ...], days: Days) -> Ints:
+    """Return the expiry month of each contract as seen on each day, shape (n, c)."""
+    months, inverse = np.unique(days.astype("datetime64[M]"), return_inverse=True)
+    by_month = np.array(
+        [[expiry_month(symbol, month) for symbol in contracts] for month in months], dtype=np.int64
+    ).reshape(len(months), len(contracts))
+    result: Ints = by_month[inverse]
+    return result
+
+
+def rows_of_days(bars: BarArrays, contract: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """Return the rows `[from, to)` of each day's own contract between minutes `starts` and `ends`."""
+    row_from = np.zeros(len(contract), dtype=np.int64)
+    row_to = np.zeros(len(contract), dtype=np.int64)
+    for index in np.unique(contract[contract >= 0]):
+        low, high = bars.offsets[index], bars.offsets[index + 1]
+        minutes = bars.minute[low:high]
+        mine = contract == index
+        row_from[mine] = low + np.searchsorted(minutes, starts[mine])
+        row_to[mine] = low + np.searchsorted(minutes, ends[mine])
+    return row_from, row_to
+
+
+def _days_from(contracts: ContractDays, first: int) -> ContractDays:
+    return ContractDays(
+        days=contracts.days[first:],
+        contract=contracts.contract[first:],
+        reason=contracts.reason[first:],
+        rolled=contracts.rolled[first:],
+        volume_share=contracts.volume_share[first:],
+    )
+
+
+def _values(bars: BarArrays, row_from: Ints, row_to: Ints, starts: Ints, ends: Ints) -> WindowValues:
+    n, windows = starts.shape
+    values = WindowValues(
+        prices=np.zeros((n, windows, 4), dtype=np.int64),
+        volumes=np.zeros((n, windows)),
+        counts=np.zeros((n, windows), dtype=np.int64),
+    )
+    kernels.window_bars(
+        bars.minute,
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        bars.volume,
+        row_from,
+        row_to,
+        starts,
+        ends,
+        values.prices,
+        values.volumes,
+        values.counts,
+    )
+    return values
+
+
+def _first_rows(bars: BarArrays, row_from: Ints, row_to: Ints, wanted: Ints) -> Ints:
+    rows = np.empty(wanted.shape, dtype=np.int64)
+    kernels.first_rows(bars.minute, row_from, row_to, wanted, rows)
+    return rows

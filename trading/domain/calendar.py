@@ -1,0 +1,229 @@
+"""Trading days, sessions and opening ranges as instants: the one place where wall clocks become UTC.
+
+Instants inside are int64 minutes since the Unix epoch, UTC; a trading day is a date label (`datetime64[D]`).
+Conversion goes from a named zone's wall clock to UTC one date at a time, so daylight saving, also on a day of change,
+is the zone's business: a wall time that is skipped moves to the first that exists, one that repeats is the first.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any, Final
+
+import exchange_calendars
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trading.domain.instrument import Instrument
+
+Minutes = npt.NDArray[np.int64]
+Days = npt.NDArray[np.datetime64]
+
+DAY: Final = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class DayWindows:
+    """The windows of n trading days, S sessions and O opening ranges each; every pair is `[start, end)`.
+
+    `closes` is when the day's trading is over by schedule: its end, or where the halt or weekend before it begins.
+    `reaches_back` is the first minute that any window of the day needs: a session may lie before the day's start.
+    `[closed_from, closed_until)` is the time after an early close, up to the end of the daily halt (empty on other
+    days); `holiday` marks dates on which the exchange does not open.
+    """
+
+    days: Days
+    starts: Minutes
+    ends: Minutes
+    closes: Minutes
+    reaches_back: Minutes
+    session_starts: Minutes
+    session_ends: Minutes
+    range_starts: Minutes
+    range_ends: Minutes
+    range_session_ends: Minutes
+    halt_starts: Minutes
+    halt_ends: Minutes
+    closed_from: Minutes
+    closed_until: Minutes
+    holiday: npt.NDArray[np.bool_]
+
+
+def to_minute(instant: datetime) -> int:
+    """Return the whole minutes between the Unix epoch and an aware instant, rounded down.
+
+    >>> to_minute(datetime(1970, 1, 1, 0, 2, 59, tzinfo=UTC))
+    2
+    """
+    return int(instant.timestamp() // 60)
+
+
+def from_minute(minute: int) -> datetime:
+    """Return the UTC instant of a minute since the Unix epoch.
+
+    >>> from_minute(2).isoformat()
+    '1970-01-01T00:02:00+00:00'
+    """
+    return datetime.fromtimestamp(int(minute) * 60, tz=UTC)
+
+
+def as_date(day: Any) -> date:
+    """Return a numpy day as a date.
+
+    >>> as_date(np.datetime64("2024-03-08"))
+    datetime.date(2024, 3, 8)
+    """
+    return date.fromisoformat(str(day.astype("datetime64[D]")))
+
+
+def wall_minutes(days: Days, wall: time, zone: str) -> Minutes:
+    """Return the UTC minute at which the wall clock of `zone` shows `wall` on each date of `days`."""
+    naive = pd.DatetimeIndex(days.astype("datetime64[ns]")) + pd.Timedelta(hours=wall.hour, minutes=wall.minute)
+    first_of_a_repeated_hour = np.ones(len(naive), dtype=bool)
+    aware = naive.tz_localize(zone, ambiguous=first_of_a_repeated_hour, nonexistent="shift_forward")
+    minutes: Minutes = aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
+    return minutes
+
+
+def trading_days(instrument: Instrument, first: date, last: date) -> Days:
+    """Return the dates from `first` to `last`, both included, that are trading days by weekday (holidays too)."""
+    every = np.arange(np.datetime64(first), np.datetime64(last) + DAY, dtype="datetime64[D]")
+    monday_is_zero = (every.astype(np.int64) + 3) % 7
+    days: Days = every[np.isin(monday_is_zero, instrument.trading_day.weekdays)]
+    return days
+
+
+def calendar_day_of(instrument: Instrument, minutes: Minutes) -> Days:
+    """Return for each UTC minute the date whose trading-day span holds it, weekends included."""
+    if len(minutes) == 0:
+        return np.empty(0, dtype="datetime64[D]")
+    first = np.datetime64(int(minutes.min()) // 1440 - 2, "D")
+    last = np.datetime64(int(minutes.max()) // 1440 + 2, "D")
+    every = np.arange(first, last + DAY, dtype="datetime64[D]")
+    starts = wall_minutes(every, instrument.trading_day.starts, instrument.trading_day.zone)
+    days: Days = every[np.searchsorted(starts, minutes, side="right") - 1]
+    return days
+
+
+def day_windows(instrument: Instrument, days: Days) -> DayWindows:
+    """Return every window of `days` for an instrument.
+
+    A wall time at or after the trading day's start lies on the day's date, one before it on the next date; a session
+    marked `before_day_start` lies on the day's own date before the start.
+    """
+    zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
+
+    def at(wall: time, before_day_start: bool = False) -> Minutes:
+        return wall_minutes(days if before_day_start or wall >= opens else days + DAY, wall, zone)
+
+    def columns(values: list[Minutes]) -> Minutes:
+        return np.ascontiguousarray(np.stack(values, axis=1)) if values else np.empty((len(days), 0), dtype=np.int64)
+
+    starts, ends = at(opens), wall_minutes(days + DAY, opens, zone)
+    session_starts = columns([at(rule.starts, rule.before_day_start) for rule in instrument.sessions])
+    session_ends = columns([at(rule.ends, rule.before_day_start) for rule in instrument.sessions])
+    range_starts = columns([at(rule.starts) for rule in instrument.opening_ranges])
+    lengths = np.array([rule.minutes for rule in instrument.opening_ranges], dtype=np.int64)
+    session_rules_end = columns([_after(at(rule.session_ends), ends) for rule in instrument.opening_ranges])
+    reaches_back = np.minimum(starts, session_starts.min(axis=1)) if session_starts.shape[1] else starts
+    halt_starts, halt_ends = _halts(instrument, days)
+    holiday, closed_from, closed_until = _schedule(instrument, days, ends, halt_ends)
+    return DayWindows(
+        days=days,
+        starts=starts,
+        ends=ends,
+        closes=_closes(instrument, days, starts, ends, halt_starts, halt_ends),
+        reaches_back=reaches_back,
+        session_starts=session_starts,
+        session_ends=session_ends,
+        range_starts=range_starts,
+        range_ends=range_starts + lengths,
+        range_session_ends=session_rules_end,
+        halt_starts=halt_starts,
+        halt_ends=halt_ends,
+        closed_from=closed_from,
+        closed_until=closed_until,
+        holiday=holiday,
+    )
+
+
+def expected_minutes(windows: DayWindows, starts: Minutes, ends: Minutes) -> Minutes:
+    """Return the minutes of `[starts, ends)` (shape (n, W), one row a day) in which the exchange is open.
+
+    Taken off: the daily halt, the time after an early close, and whole holidays.
+    """
+    minutes = np.maximum(ends - starts, 0)
+    closures = [*zip(windows.halt_starts.T, windows.halt_ends.T, strict=True)]
+    early = (windows.closed_from, np.maximum(windows.closed_from, windows.closed_until))
+    for closed_from, closed_until in [*_without(closures, early), early]:
+        covered = np.minimum(ends, closed_until[:, None]) - np.maximum(starts, closed_from[:, None])
+        minutes = minutes - np.maximum(covered, 0)
+    open_minutes: Minutes = np.where(windows.holiday[:, None] & (starts >= windows.starts[:, None]), 0, minutes)
+    return open_minutes
+
+
+def _without(halts: list[tuple[Minutes, Minutes]], early: tuple[Minutes, Minutes]) -> list[tuple[Minutes, Minutes]]:
+    """Return the halts with the time that an early close already covers taken off (halts end where it ends)."""
+    closed_from, closed_until = early
+    return [
+        (starts, np.where((closed_from <= starts) & (ends <= closed_until), starts, ends)) for starts, ends in halts
+    ]
+
+
+def _after(ends: Minutes, day_ends: Minutes) -> Minutes:
+    """Return session ends, where one at the day's own start time means the day's end."""
+    bounded: Minutes = np.minimum(ends, day_ends)
+    return bounded
+
+
+def _halts(instrument: Instrument, days: Days) -> tuple[Minutes, Minutes]:
+    """Return the daily halts that touch each day or the windows before it, shape (n, 3): dates -1, 0 and +1."""
+    if instrument.daily_halt is None:
+        none = np.empty((len(days), 0), dtype=np.int64)
+        return none, none
+    begins, ends = instrument.daily_halt
+    dates = [days + shift * DAY for shift in (-1, 0, 1)]
+    return (
+        np.stack([wall_minutes(date_, begins, instrument.exchange_zone) for date_ in dates], axis=1),
+        np.stack([wall_minutes(date_, ends, instrument.exchange_zone) for date_ in dates], axis=1),
+    )
+
+
+def _closes(
+    instrument: Instrument, days: Days, starts: Minutes, ends: Minutes, halt_starts: Minutes, halt_ends: Minutes
+) -> Minutes:
+    next_weekday = (days.astype(np.int64) + 4) % 7
+    last_of_week = ~np.isin(next_weekday, instrument.trading_day.weekdays)
+    closes = ends.copy()
+    for halt_start, halt_end in zip(halt_starts.T, halt_ends.T, strict=True):
+        over = (halt_start > starts) & (halt_start < ends) & ((halt_end >= ends) | last_of_week)
+        closes = np.where(over, np.minimum(closes, halt_start), closes)
+    return closes
+
+
+def _schedule(
+    instrument: Instrument, days: Days, ends: Minutes, halt_ends: Minutes
+) -> tuple[npt.NDArray[np.bool_], Minutes, Minutes]:
+    """Return which days are exchange holidays, and from when to when each is closed early (until the halt's end)."""
+    open_days, early = _exchange_schedule(instrument.exchange_calendar)
+    holiday = ~np.isin(days, open_days)
+    closed_from, closed_until = ends.copy(), ends.copy()
+    for index, day in enumerate(days):
+        close = early.get(as_date(day))
+        if close is not None and close < ends[index]:
+            closed_from[index] = close
+            later = halt_ends[index][halt_ends[index] > close]
+            closed_until[index] = later.min() if len(later) else ends[index]
+    return holiday, closed_from, closed_until
+
+
+@lru_cache(maxsize=16)
+def _exchange_schedule(name: str) -> tuple[Days, dict[date, int]]:
+    """Return the session dates of an exchange, and the UTC minute of each early close by date."""
+    calendar = exchange_calendars.get_calendar(name, start="2000-01-03")
+    open_days = calendar.sessions.to_numpy().astype("datetime64[D]")
+    early = {
+        session.date(): int(calendar.session_close(session).timestamp() // 60) for session in calendar.early_closes
+    }
+    return open_days, early
