@@ -85,7 +85,7 @@ def read_bars(
         "before": before or datetime(9000, 1, 1, tzinfo=UTC),
     }
     with store.market() as cursor:
-        table = cursor.execute(sql("bars_between"), bounds).to_arrow_table()
+        table = cursor.sql(sql("bars_between"), params=bounds).to_arrow_table()
     return bar_arrays(table, instrument.tick)
 
 

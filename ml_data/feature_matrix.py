@@ -20,7 +20,8 @@ from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.features.calendar import calendar_columns
 from ml_data.features.indicators import average_true_range
 from ml_data.history import History
-from ml_data.kernels import EXPIRED, LOSS, WIN, first_at_or_after
+from ml_data.history_tables import trade_money
+from ml_data.kernels import NO_TRADE, OPEN, first_at_or_after
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
 
@@ -157,13 +158,13 @@ def reference_r(history: History) -> Floats:
     """Return the gross R of the plain rule for each range, shape (n, O); NaN while open and without a trade."""
     trades = history.trades[:, :, TRADE_RULES.index(REFERENCE_RULE)]
     result = np.full(trades.shape[:2], np.nan)
-    result[trades[..., 0] == WIN] = REFERENCE_RULE.reward
-    result[trades[..., 0] == LOSS] = -1.0
-    day, opening = np.nonzero(trades[..., 0] == EXPIRED)
+    day, opening = np.nonzero((trades[..., 0] != NO_TRADE) & (trades[..., 0] != OPEN))
     rows = trades[day, opening]
     entry = history.bars.close[history.break_rows[day, opening]]
-    moved = (history.bars.close[rows[:, 1]] - entry) * history.directions[day, opening]
-    result[day, opening] = 4.0 * moved / rows[:, 7]
+    _, gross, _ = trade_money(
+        history.instrument, rows, history.directions[day, opening], entry, history.bars.close[rows[:, 1]]
+    )
+    result[day, opening] = gross
     return result
 
 

@@ -164,10 +164,8 @@ def _orb_trades(history: History) -> pa.Table:
     entry = bars.close[entry_row] if len(bars) else entry_row
     last = bars.close[exit_row] if len(bars) else exit_row
     closed = traded & (result != OPEN)
-    exit4 = np.select([result == WIN, result == LOSS], [target4, stop4], 4 * last)
+    exit4, gross, costs = trade_money(instrument, fields, direction, entry, last)
     risk = np.where(traded, risk4, 1).astype(np.float64)
-    gross = direction * (exit4 - 4 * entry) / risk
-    costs = costs_in_ticks(instrument, result) * 4.0 / risk
     names = {**DIRECTION_NAMES, 0: None}
     results = np.array([RESULT_NAMES.get(int(code), "void") for code in range(OPEN + 1)], dtype=object)
     return pa.table(
@@ -195,6 +193,25 @@ def _orb_trades(history: History) -> pa.Table:
             "costs_r": _optional(costs, closed),
         }
     )
+
+
+def trade_money(
+    instrument: Instrument,
+    trades: npt.NDArray[np.int64],
+    direction: npt.NDArray[np.int64],
+    entry: npt.NDArray[np.int64],
+    last_close: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return exit price (quarter ticks), gross R and costs in R of trades as `breaks_and_trades` writes them.
+
+    `trades` (m, 8); `entry` and `last_close` (m,) in ticks. Rows that are no closed trade give numbers without meaning:
+    the caller masks them.
+    """
+    result, stop4, target4 = trades[:, 0], trades[:, 2], trades[:, 3]
+    risk = np.where(trades[:, 7] > 0, trades[:, 7], 1).astype(np.float64)
+    exit4 = np.select([result == WIN, result == LOSS], [target4, stop4], 4 * last_close)
+    gross: npt.NDArray[np.float64] = direction * (exit4 - 4 * entry) / risk
+    return exit4, gross, costs_in_ticks(instrument, result) * 4.0 / risk
 
 
 def costs_in_ticks(instrument: Instrument, result: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
