@@ -12,6 +12,7 @@ Facts of DuckDB 2.0.0 that shape this module, each held by a test:
   file beside it, and a copy is made with `backup`.
 - A connection shared by threads returns wrong results: each lease gives a cursor of its own, ATTACH and DETACH too.
 - DETACH keeps the file locked while a result is open: the cursor is closed first, which drops what was not fetched.
+- `fetchone` leaves its result open even at the last row, and `cursor.sql` then refuses: use `fetchall`.
 - `SET TimeZone` reaches one connection only, and its cursors start from the host's zone: it is set GLOBAL.
 - One transaction writes to one attached file only; both files can be read in one question.
 - A checkpoint that fails when a file is detached (disk full) harms nothing: what was committed is in the write-ahead
@@ -176,12 +177,12 @@ class Store:
 
     @contextmanager
     def _read(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lease(alias, write=False) as cursor, _explaining(self._path(alias)):
+        with self._lease(alias, write=False) as cursor, _explaining(self._path(alias), (duckdb.Error,)):
             yield cursor
 
     @contextmanager
     def _write(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lease(alias, write=True) as cursor, _explaining(self._path(alias)):
+        with self._lease(alias, write=True) as cursor, _explaining(self._path(alias), (duckdb.Error,)):
             cursor.execute("BEGIN")
             try:
                 yield cursor
@@ -257,11 +258,11 @@ class Store:
 
 
 @contextmanager
-def _explaining(path: Path) -> Iterator[None]:
+def _explaining(path: Path, kinds: tuple[type[Exception], ...] = (duckdb.Error, OSError)) -> Iterator[None]:
     """Turn what DuckDB or the disk says about `path` into a StoreError; leave the program's own errors alone."""
     try:
         yield
-    except (duckdb.Error, OSError) as error:
+    except kinds as error:
         told = explained(error, path)
         if told is None:
             raise

@@ -17,6 +17,7 @@ _DAMAGED = (
     "has been invalidated",
     "reached the end of the file",
 )
+_OF_THE_PROGRAM = (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError, duckdb.NotSupportedError)
 _HOLDER = re.compile(r"Conflicting lock is held in (.+? \(PID \d+\))")
 
 
@@ -25,6 +26,8 @@ def explained(error: BaseException, path: Path) -> StoreError | None:
 
     An error in a statement (a wrong name, a wrong type) is the program's own and is not explained.
     """
+    if isinstance(error, _OF_THE_PROGRAM):
+        return None
     words = str(error).lower()
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(
@@ -54,7 +57,7 @@ def explained(error: BaseException, path: Path) -> StoreError | None:
     if _contains(words, *_DAMAGED):
         return damaged(path, _first_line(error))
     if isinstance(error, (duckdb.IOException, duckdb.FatalException, OSError)):
-        return StoreError(f"{path}: cannot be used ({_first_line(error)}).")
+        return StoreError(f"{path}: cannot be used ({_first_line(error)}); see to it, or choose another home folder.")
     return None
 
 
