@@ -40,22 +40,28 @@ class BarArrays:
 
     def before(self, minute: int) -> "BarArrays":
         """Return the bars that had closed by `minute`: those that start before it."""
-        return self.where(self.minute < minute)
+        return self.between(0, minute)
 
-    def where(self, keep: npt.NDArray[np.bool_]) -> "BarArrays":
-        """Return the bars that `keep` (one flag a bar) marks; contracts without bars stay, empty."""
-        counts = np.add.reduceat(np.append(keep, False).astype(np.int64), self.offsets[:-1]) if len(self) else None
-        empty = self.offsets[:-1] == self.offsets[1:]
-        lengths = np.zeros(len(self.contracts), dtype=np.int64) if counts is None else np.where(empty, 0, counts)
+    def between(self, since: int, before: int) -> "BarArrays":
+        """Return the bars that start in `[since, before)`; contracts without bars in it stay, empty."""
+        spans = [
+            low + np.searchsorted(self.minute[low:high], [since, before])
+            for low, high in zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        ]
+        lengths = np.array([stop - start for start, stop in spans], dtype=np.int64)
+
+        def cut(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.concatenate([values[start:stop] for start, stop in spans]) if spans else values[:0]
+
         return BarArrays(
             contracts=self.contracts,
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            minute=self.minute[keep],
-            open=self.open[keep],
-            high=self.high[keep],
-            low=self.low[keep],
-            close=self.close[keep],
-            volume=self.volume[keep],
+            minute=cut(self.minute),
+            open=cut(self.open),
+            high=cut(self.high),
+            low=cut(self.low),
+            close=cut(self.close),
+            volume=cut(self.volume),
         )
 
 

@@ -5,22 +5,19 @@ done aside: read under a short lease, compute without one, write in one transact
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays, bar_arrays
-from ml_data.history import History, contract_days, day_volumes, expiries, history_of_days
+from ml_data.history import CONTRACT_LOOKBACK, History, continue_history, contract_days, history_of_days
 from ml_data.history_tables import definitions_hash, history_tables
-from ml_data.rolls import choose_contracts
 from ml_data.store import Store, sql
-from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute, trading_days
+from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
 from trading.errors import NothingStored
 
 TABLES = ("contract_days", "sessions", "opening_ranges", "orb_trades")
-LOOKBACK = timedelta(days=12)
-"""How far before the first rebuilt day bars are read: far enough to find the last traded day over any holiday."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +92,13 @@ def _history(store: Store, instrument: Instrument, first_day: date | None) -> Hi
         bars = read_bars(store, instrument)
         return history_of_days(bars, instrument, contract_days(bars, instrument), bars.through)
     first = np.array([first_day], dtype="datetime64[D]")
-    since = from_minute(int(day_windows(instrument, first).reaches_back[0])) - LOOKBACK
+    since = from_minute(int(day_windows(instrument, first).reaches_back[0])) - CONTRACT_LOOKBACK
     bars = read_bars(store, instrument, since=since)
-    last_day = as_date(calendar_day_of(instrument, np.array([bars.through - 1]))[0])
-    earlier = trading_days(instrument, (since + timedelta(days=1)).date(), first_day - timedelta(days=1))
-    volumes = day_volumes(bars, instrument, earlier)
-    traded = np.nonzero(volumes.sum(axis=1) > 0)[0]
-    days = trading_days(instrument, first_day, last_day)
     with store.market() as cursor:
         row = cursor.execute(
             sql("contract_before"), {"instrument": instrument.symbol, "trading_day": first_day}
         ).fetchone()
-    start = bars.contracts.index(row[0]) if row is not None and row[0] in bars.contracts else -1
-    chosen = choose_contracts(
-        days,
-        day_volumes(bars, instrument, days),
-        expiries(bars.contracts, days),
-        instrument.contracts.roll_share if instrument.contracts else 1.0,
-        start=start,
-        previous=volumes[traded[-1]] if len(traded) and start >= 0 else None,
-    )
-    return history_of_days(bars, instrument, chosen, bars.through)
+    return continue_history(bars, instrument, first_day, row[0] if row else None, bars.through)
 
 
 def _first_day_touched(instrument: Instrument, instant: datetime) -> date:

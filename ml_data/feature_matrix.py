@@ -16,14 +16,15 @@ from numba import njit
 
 from ml_data import features as feature_package
 from ml_data.events import EventRows
-from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
+from ml_data.features.base import HISTORY_DAYS, Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.features.calendar import calendar_columns
 from ml_data.features.indicators import average_true_range
 from ml_data.history import History
 from ml_data.history_tables import trade_money
 from ml_data.kernels import NO_TRADE, OPEN, first_at_or_after
-from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
+from trading.domain.calendar import as_date, day_windows, from_minute, trading_days, wall_minutes
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
+from trading.errors import LawOfTimeBroken
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def feature_matrix(
 
     Raises
     ------
-    AssertionError
-        when an input was known only after its event: the law of time is broken in the code, not in the data.
+    LawOfTimeBroken
+        when a group used something that was known only after its event.
     """
     groups = feature_groups() if groups is None else groups
     inputs = feature_inputs(history, events)
@@ -88,9 +89,9 @@ def feature_matrix(
     late = newest > events.decided[:, None]
     if late.any():
         event, group_index = np.argwhere(late)[0]
-        raise AssertionError(
-            f"feature group {groups[group_index].name!r} used a bar known at minute {newest[event, group_index]} "
-            f"for an event decided at minute {events.decided[event]}"
+        raise LawOfTimeBroken(
+            f"feature group {groups[group_index].name!r} used something known at "
+            f"{from_minute(newest[event, group_index])} for an event decided at {from_minute(events.decided[event])}"
         )
     return FeatureMatrix(tuple(feature.name for feature in features_of(groups)), values, newest)
 
@@ -99,14 +100,12 @@ def feature_inputs(history: History, events: EventRows) -> Inputs:
     """Return the arrays that the groups read for `events`."""
     bars, windows = history.bars, history.windows
     contract = history.contracts.contract[events.day]
-    first_row = bars.offsets[contract]
-    segment_end = bars.offsets[contract + 1]
-    now_row = np.empty(len(events), dtype=np.int64)
-    _rows_before(bars.minute, first_row, segment_end, events.decided, now_row)
+    memory = _memory_starts(history)[events.day]
+    first_row = _rows(bars.minute, bars.offsets, contract, memory)
+    now_row = _rows(bars.minute, bars.offsets, contract, events.decided)
     own = _own_days(history)
-    own_first = own.offsets[contract]
-    own_now = np.empty(len(events), dtype=np.int64)
-    _rows_before(own.starts, own_first, own.offsets[contract + 1], windows.starts[events.day], own_now)
+    own_first = _rows(own.starts, own.offsets, contract, memory)
+    own_now = _rows(own.starts, own.offsets, contract, windows.starts[events.day])
     atr = np.empty(len(events))
     _average_true_ranges(own.high, own.low, own.close, own_first, own_now, atr)
     broke = history.break_rows >= 0
@@ -229,8 +228,27 @@ def _days_since_traded(history: History) -> Floats:
     return result
 
 
+def _memory_starts(history: History) -> Ints:
+    """Return the start of the trading day `HISTORY_DAYS` before each day of the history."""
+    days = history.days
+    if len(days) == 0:
+        return np.empty(0, dtype=np.int64)
+    instrument = history.instrument
+    earliest = as_date(days[0]) - timedelta(days=7 * HISTORY_DAYS)
+    every = trading_days(instrument, earliest, as_date(days[-1]))
+    back = every[np.searchsorted(every, days) - HISTORY_DAYS]
+    return wall_minutes(back, instrument.trading_day.starts, instrument.trading_day.zone)
+
+
+def _rows(minute: Ints, offsets: Ints, contract: Ints, wanted: Ints) -> Ints:
+    """Return for each event the first row of its contract whose minute is `wanted` or later."""
+    rows = np.empty(len(wanted), dtype=np.int64)
+    _find_rows(minute, offsets[contract], offsets[contract + 1], wanted, rows)
+    return rows
+
+
 @njit(cache=True, nogil=True)
-def _rows_before(minute: Ints, low: Ints, high: Ints, wanted: Ints, rows: Ints) -> None:
+def _find_rows(minute: Ints, low: Ints, high: Ints, wanted: Ints, rows: Ints) -> None:
     for event in range(len(wanted)):
         rows[event] = first_at_or_after(minute, low[event], high[event], wanted[event])
 

@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,8 @@ Flags = npt.NDArray[np.bool_]
 
 DOUBLE_REWARDS: Final = np.array([round(2 * reward) for reward in REWARDS], dtype=np.int64)
 TRADE_FIELDS: Final = 8
+CONTRACT_LOOKBACK: Final = timedelta(days=12)
+"""How far before its first day a continued history reads bars: to the last traded day over any holiday."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,33 @@ def history_of_days(bars: BarArrays, instrument: Instrument, contracts: Contract
         break_rows=break_rows,
         trades=trades,
     )
+
+
+def continue_history(
+    bars: BarArrays, instrument: Instrument, first_day: date, contract_before: str | None, through: int
+) -> History:
+    """Return the history of the trading days from `first_day` to the one that holds minute `through`.
+
+    `contract_before` is the contract of the trading day before `first_day` (None: there is none). `bars` must reach
+    back `CONTRACT_LOOKBACK` before `first_day`, to the last traded day before it, and may end anywhere. What it returns
+    equals the same days of a history built from the first bar on.
+    """
+    earliest = first_day - CONTRACT_LOOKBACK + timedelta(days=1)
+    earlier = trading_days(instrument, earliest, first_day - timedelta(days=1))
+    volumes = day_volumes(bars, instrument, earlier)
+    traded = np.nonzero(volumes.sum(axis=1) > 0)[0]
+    last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
+    days = trading_days(instrument, first_day, last_day)
+    start = bars.contracts.index(contract_before) if contract_before in bars.contracts else -1
+    chosen = choose_contracts(
+        days,
+        day_volumes(bars, instrument, days),
+        expiries(bars.contracts, days),
+        instrument.contracts.roll_share if instrument.contracts else 1.0,
+        start=start,
+        previous=volumes[traded[-1]] if len(traded) and start >= 0 else None,
+    )
+    return history_of_days(bars, instrument, chosen, through)
 
 
 def contract_days(bars: BarArrays, instrument: Instrument) -> ContractDays:

@@ -16,6 +16,10 @@ class CheckFailed(HubError):
     exit_code = 1
 
 
+class LawOfTimeBroken(CheckFailed):
+    """Something was computed with knowledge of its future."""
+
+
 class BadBars(HubError):
     """A file of bars that cannot be used as it is."""
 

@@ -7,10 +7,13 @@ read bars in rows `[first_row[e], now_row[e])`, windows by the clock, and histor
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+HISTORY_DAYS: Final = 30
+"""How many trading days before its own an event may look back: the warm-up of every feature, and its whole memory."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -21,9 +24,10 @@ class Inputs(NamedTuple):
     """The arrays behind E events; rows index bars, `day` and `opening` index the day tables.
 
     Bars (N,): `minute` is the start in minutes since the Unix epoch, UTC; prices in ticks.
-    Events (E,): `first_row` is the first bar of the event's own contract, `now_row` the first that had not closed at
-    `decided` (a minute); `atr` is the average true range of the 14 days before, in ticks; `own_first`, `own_now` bound
-    the own contract's days before the event's day in the tables `own_*`.
+    Events (E,): `first_row` is the first bar of the event's own contract since the trading day `HISTORY_DAYS` before,
+    `now_row` the first that had not closed at `decided` (a minute); `atr` is the average true range of the 14 days
+    before, in ticks; `own_first`, `own_now` bound the own contract's days in the tables `own_*`: from the same day to
+    the day before the event's.
     Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks; `directions`,
     `break_minutes`, `reference_r` (n, O) hold the future of their day: read days before only.
     `calendar` (E, C): see `ml_data.features.calendar`.
@@ -79,10 +83,9 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that one pass computes. `inputs` names what they read; `warm_up_days` how far back that reaches."""
+    """Features that one pass computes; `inputs` names what they read."""
 
     name: str
     inputs: str
-    warm_up_days: int
     features: tuple[Feature, ...]
     compute: Compute

@@ -48,7 +48,6 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
 GROUP = FeatureGroup(
     name="calendar",
     inputs="the trading day's date, the clock, the rules of US and UK daylight saving",
-    warm_up_days=0,
     features=(
         Feature("weekday", "0 = Monday", "Weekday of the trading day."),
         Feature("day_of_month", "1 to 31", "Day of the month of the trading day."),

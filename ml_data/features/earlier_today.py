@@ -64,7 +64,6 @@ _FIRST = "no earlier range today"
 GROUP = FeatureGroup(
     name="earlier_today",
     inputs="the day's earlier complete ranges and the bars since, up to the moment of the event",
-    warm_up_days=16,
     features=(
         Feature("earlier_ranges", "count", "Earlier ranges of the day that are complete."),
         Feature("earlier_breaks", "count", "Breaks up minus breaks down among them so far."),

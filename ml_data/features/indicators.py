@@ -61,7 +61,6 @@ _TOO_FEW = "fewer bars in the own contract than it needs"
 GROUP = FeatureGroup(
     name="indicators",
     inputs="14 days of true ranges and the last 250 (1,250) one-minute bars of the own contract",
-    warm_up_days=16,
     features=(
         Feature("atr_14", "ticks", "Mean true range of the 14 days before.", "fewer than 15 days of the own contract"),
         Feature(

@@ -80,7 +80,6 @@ _NOT_RUNNING = "no session is running, it has no bar yet, or no ATR yet"
 GROUP = FeatureGroup(
     name="levels",
     inputs="the own contract's previous day, completed sessions of the day, the running session so far, ATR(14)",
-    warm_up_days=16,
     features=(
         Feature(
             "to_previous_high", "ATR", "Last close minus the previous day's high.", "no previous day or no ATR yet"

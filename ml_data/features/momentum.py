@@ -33,7 +33,6 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
 GROUP = FeatureGroup(
     name="momentum",
     inputs="daily highs, lows and closes of the own contract over 21 days before the event's day, ATR(14)",
-    warm_up_days=22,
     features=(
         *(
             Feature(

@@ -49,7 +49,6 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
 GROUP = FeatureGroup(
     name="opening_range",
     inputs="the bars of the range, the volume of the hour before it, ATR(14)",
-    warm_up_days=16,
     features=(
         Feature("range_size", "ticks", "High minus low of the range.", "no bar in the range"),
         Feature("range_size_atr", "ATR", "Size of the range over ATR(14).", "no ATR yet"),

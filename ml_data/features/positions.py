@@ -47,7 +47,6 @@ _NO_BARS = "no bar in that time, or it did not move"
 GROUP = FeatureGroup(
     name="positions",
     inputs="bars of the last 24 hours and of the day so far, ATR(14)",
-    warm_up_days=16,
     features=(
         Feature("position_1h", "0 to 1", "(last close - low) / (high - low) of the last hour.", _NO_BARS),
         Feature(

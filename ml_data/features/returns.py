@@ -42,7 +42,6 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
 GROUP = FeatureGroup(
     name="returns",
     inputs="closes of the last 480 minutes, ATR(14)",
-    warm_up_days=16,
     features=(
         *(
             Feature(

@@ -56,7 +56,6 @@ _TOO_FEW = "fewer than 10 such days among the 20"
 GROUP = FeatureGroup(
     name="same_range",
     inputs="size, volume, break and closed reference trade of the same range on the 20 trading days before",
-    warm_up_days=36,
     features=(
         Feature("size_to_median_20d", "ratio", "Size over the median size of the same range.", _TOO_FEW),
         Feature("size_rank_20d", "0 to 1", "Share of those days on which the range was smaller.", _TOO_FEW),
