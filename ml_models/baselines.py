@@ -1,0 +1,100 @@
+"""The simplest honest answers: what every model has to beat before it is worth a word."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_models.scores import FloatArray, log_loss
+from trading.errors import HubError
+
+DIRECTIONS = ("UP", "DOWN", "NONE")
+"""The class order of direction probabilities; without NONE the first two."""
+
+
+def majority_probs(train_actual: NDArray[np.integer], n: int, class_count: int) -> FloatArray:
+    """Return (n, class_count): for every event the class frequencies of `train_actual`.
+
+    Pass the classes of the training events only: the tested events' own frequencies are not known at their moment. A
+    class that training never saw gets probability 0, and costs 36 nats of log loss where it happens.
+
+    >>> majority_probs(np.array([0, 0, 1, 0]), 2, 3)
+    array([[0.75, 0.25, 0.  ],
+           [0.75, 0.25, 0.  ]])
+
+    Raises
+    ------
+    HubError
+        when `train_actual` is empty: there are no frequencies.
+    """
+    if train_actual.size == 0:
+        raise HubError("The majority baseline needs training events, and there are none.")
+    return np.tile(np.bincount(train_actual, minlength=class_count) / train_actual.size, (n, 1))
+
+
+def martingale_probs(
+    close_position: FloatArray, half_tick_share: FloatArray | float, class_count: int = 2, p_none: float = 0.0
+) -> FloatArray:
+    """Return (n, class_count) in the order of `DIRECTIONS`: how often a driftless walk breaks each way.
+
+    A price without drift that stands at share x of a range leaves it upwards with probability x (gambler's ruin).
+
+    Parameters
+    ----------
+    close_position
+        (n,), (close - low) / (high - low) of the range, 0 at its low, 1 at its high. NaN (no close, a range of size 0)
+        gives 0.5: nothing is known.
+    half_tick_share
+        (n,) or one number, above 0: half a tick over the size of the range. P(UP | a break) stays that far from 0 and
+        1, since a close on the edge is not outside yet; so the log loss is finite. 0.5 or more, or NaN, gives 0.5.
+    class_count
+        2 for (UP, DOWN), 3 for (UP, DOWN, NONE).
+    p_none
+        probability of NONE with three classes (its frequency in training); UP and DOWN share the rest.
+
+    Examples
+    --------
+    >>> martingale_probs(np.array([0.25, 1.0, np.nan]), 0.02)
+    array([[0.25, 0.75],
+           [0.98, 0.02],
+           [0.5 , 0.5 ]])
+    >>> martingale_probs(np.array([0.25]), 0.02, class_count=3, p_none=0.2)
+    array([[0.2, 0.6, 0.2]])
+
+    Raises
+    ------
+    HubError
+        when `class_count` is neither 2 nor 3, `p_none` does not fit it, or a share is not above 0.
+    """
+    if class_count not in (2, 3) or not 0 <= p_none < 1 or (class_count == 2 and p_none != 0):
+        raise HubError(f"The martingale speaks of UP, DOWN and NONE; found {class_count} classes, p_none {p_none}.")
+    share = np.broadcast_to(np.asarray(half_tick_share, dtype=np.float64), close_position.shape)
+    if (share <= 0).any():
+        raise HubError("half_tick_share is half a tick over the range's size: above 0, or NaN when there is no size.")
+    margin = np.where(share < 0.5, share, 0.5)  # NaN compares False
+    up = np.where(np.isnan(close_position), 0.5, np.clip(close_position, margin, 1 - margin))
+    broken = np.column_stack([up, 1 - up])
+    if class_count == 2:
+        return broken
+    return np.column_stack([broken * (1 - p_none), np.full(up.shape, p_none)])
+
+
+def best_baseline(actual: NDArray[np.integer], probs: Mapping[str, FloatArray]) -> str:
+    """Return the name of the baseline with the lowest log loss on these events; of equals the first.
+
+    `probs` maps names to (n, K). Choosing on the tested events favours the baselines a little, never the model.
+
+    >>> even, sharper = np.full((2, 2), 0.5), np.array([[0.9, 0.1], [0.4, 0.6]])
+    >>> best_baseline(np.array([0, 1]), {"majority": even, "martingale": sharper})
+    'martingale'
+
+    Raises
+    ------
+    HubError
+        when there is no baseline, or no event to compare them on.
+    """
+    losses = {name: log_loss(actual, forecast) for name, forecast in probs.items()}
+    if not losses or any(math.isnan(loss) for loss in losses.values()):
+        raise HubError(f"The best of {list(probs)} on {actual.size} events: there is nothing to compare.")
+    return min(losses, key=lambda name: losses[name])
