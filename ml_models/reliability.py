@@ -73,9 +73,9 @@ def reliability(
 ) -> Reliability:
     """Return the forecasts in at most `bin_count` bins of equal numbers of events, each with interval and band.
 
-    Equal forecasts share a bin, so there may be fewer bins, of unequal size. `draws` and `seed` are of the band. A right
-    forecaster's `p_value` is below 0.05 in 4 to 8 % of simulated samples (10 to 83 days of 6 events, correlation within
-    a day 0 to 0.4).
+    Equal forecasts share a bin, so there may be fewer bins, of unequal size. `draws` and `seed` are of the band. In 4
+    to 8 % of simulated samples a right forecaster's `p_value` is below 0.05 (10 to 83 days of 6 events, correlation
+    within a day 0 to 0.4).
 
     >>> forecast = np.tile([0.2, 0.4, 0.6, 0.8], 25)
     >>> happened = np.tile([False, False, True, True, False, True, False, True], 13)[:100]
