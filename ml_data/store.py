@@ -33,7 +33,7 @@ from typing import Literal
 import duckdb
 
 from ml_data import schema
-from ml_data.lease import Lease
+from ml_data.lease import Lease, write_in_place
 from ml_data.store_failures import damaged, explained
 from trading.errors import StoreError
 
@@ -247,14 +247,8 @@ class Store:
 
     def _change_stamp(self, alias: Alias) -> None:
         # 52 random bits: no clock, no number that returns when a file is restored, exact in JSON and JavaScript.
-        # Written in place: a replaced file could not be read at the same time on Windows.
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
         with _explaining(self._path(alias)):
-            descriptor = os.open(self._path(alias, ".stamp"), flags, 0o666)
-            try:
-                os.write(descriptor, secrets.randbits(52).to_bytes(8, "big"))
-            finally:
-                os.close(descriptor)
+            write_in_place(self._path(alias, ".stamp"), secrets.randbits(52).to_bytes(8, "big"))
 
 
 @contextmanager
