@@ -178,9 +178,9 @@ def day_volumes(bars: BarArrays, instrument: Instrument, days: Days) -> Floats:
 
 def expiries(contracts: tuple[str, ...], days: Days) -> Ints:
     """Return the expiry month of each contract as seen on each day, shape (n, c)."""
-    months, inverse = np.unique(days.astype("datetime64[M]"), return_inverse=True)
+    months, inverse = np.unique(days.astype("datetime64[M]").astype(np.int64) + 1970 * 12, return_inverse=True)
     by_month = np.array(
-        [[expiry_month(symbol, month) for symbol in contracts] for month in months], dtype=np.int64
+        [[expiry_month(symbol, month) for symbol in contracts] for month in months.tolist()], dtype=np.int64
     ).reshape(len(months), len(contracts))
     result: Ints = by_month[inverse]
     return result

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,15 +30,16 @@ class ContractDays:
     volume_share: npt.NDArray[np.float64]
 
 
-def expiry_month(symbol: str, seen_on: Any) -> int:
-    """Return the expiry of a futures symbol as months since year 0, the first one not before `seen_on`.
+@lru_cache(maxsize=65536)
+def expiry_month(symbol: str, seen: int) -> int:
+    """Return the expiry of a futures symbol, the first one not before the month `seen`; both are months since year 0.
 
     Exchanges reuse single-digit years, so a symbol alone does not say its decade; a contract does not trade after its
     month, which decides it. A symbol without a month code (a share, a spot pair) never expires: 0.
 
-    >>> divmod(expiry_month("MGCZ0", np.datetime64("2020-12-21")), 12)
+    >>> divmod(expiry_month("MGCZ0", 2020 * 12 + 11), 12)
     (2020, 11)
-    >>> divmod(expiry_month("MGCG1", np.datetime64("2020-12-21")), 12)
+    >>> divmod(expiry_month("MGCG1", 2020 * 12 + 11), 12)
     (2021, 1)
     """
     match = _SYMBOL.match(symbol)
@@ -46,7 +48,6 @@ def expiry_month(symbol: str, seen_on: Any) -> int:
     digits = match["year"]
     period = 10 ** len(digits)
     month = MONTH_CODES.index(match["month"])
-    seen = int(seen_on.astype("datetime64[M]").astype(np.int64)) + 1970 * 12
     expiry: int = (seen // 12 // period * period + int(digits)) * 12 + month
     return expiry if expiry >= seen else expiry + period * 12
 

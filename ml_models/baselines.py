@@ -33,21 +33,13 @@ def majority_probs(train_actual: NDArray[np.integer], n: int, class_count: int) 
     return np.tile(np.bincount(train_actual, minlength=class_count) / train_actual.size, (n, 1))
 
 
-def martingale_probs(
-    close_position: FloatArray, half_tick_share: FloatArray | float, class_count: int = 2, p_none: float = 0.0
-) -> FloatArray:
-    """Return (n, class_count) in the order of `DIRECTIONS`: how often a driftless walk breaks each way.
-
-    A price without drift that stands at share x of a range leaves it upwards with probability x (gambler's ruin).
+def martingale_probs(up: FloatArray, class_count: int = 2, p_none: float = 0.0) -> FloatArray:
+    """Return (n, class_count) in the order of `DIRECTIONS`: how often a walk without drift breaks each way.
 
     Parameters
     ----------
-    close_position
-        (n,), (close - low) / (high - low) of the range, 0 at its low, 1 at its high. NaN (no close, a range of size 0)
-        gives 0.5: nothing is known.
-    half_tick_share
-        (n,) or one number, above 0: half a tick over the size of the range. P(UP | a break) stays that far from 0 and
-        1, since a close on the edge is not outside yet; so the log loss is finite. 0.5 or more, or NaN, gives 0.5.
+    up
+        (n,), P(UP | a break) of the walk, the feature `martingale_up`; NaN gives 0.5: nothing is known.
     class_count
         2 for (UP, DOWN), 3 for (UP, DOWN, NONE).
     p_none
@@ -55,25 +47,23 @@ def martingale_probs(
 
     Examples
     --------
-    >>> martingale_probs(np.array([0.25, 1.0, np.nan]), 0.02)
+    >>> martingale_probs(np.array([0.25, 0.98, np.nan]))
     array([[0.25, 0.75],
            [0.98, 0.02],
            [0.5 , 0.5 ]])
-    >>> martingale_probs(np.array([0.25]), 0.02, class_count=3, p_none=0.2)
+    >>> martingale_probs(np.array([0.25]), class_count=3, p_none=0.2)
     array([[0.2, 0.6, 0.2]])
 
     Raises
     ------
     HubError
-        when `class_count` is neither 2 nor 3, `p_none` does not fit it, or a share is not above 0.
+        when `class_count` is neither 2 nor 3, `p_none` does not fit it, or a probability is not between 0 and 1.
     """
     if class_count not in (2, 3) or not 0 <= p_none < 1 or (class_count == 2 and p_none != 0):
         raise HubError(f"The martingale speaks of UP, DOWN and NONE; found {class_count} classes, p_none {p_none}.")
-    share = np.broadcast_to(np.asarray(half_tick_share, dtype=np.float64), close_position.shape)
-    if (share <= 0).any():
-        raise HubError("half_tick_share is half a tick over the range's size: above 0, or NaN when there is no size.")
-    margin = np.where(share < 0.5, share, 0.5)  # NaN compares False
-    up = np.where(np.isnan(close_position), 0.5, np.clip(close_position, margin, 1 - margin))
+    up = np.where(np.isnan(up), 0.5, up)
+    if ((up <= 0) | (up >= 1)).any():
+        raise HubError("P(UP) of a walk inside its range lies between 0 and 1, never at either end.")
     broken = np.column_stack([up, 1 - up])
     if class_count == 2:
         return broken

@@ -1,10 +1,45 @@
 """The range itself: how large, how full, and above all where it closed."""
 
+from typing import Final
+
 import numpy as np
 from numba import njit
 
 from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.kernels import first_at_or_after
+
+OVERSHOOT: Final = 0.5826
+"""How far, in standard deviations of one step, a walk looked at step by step lies beyond a barrier when it is first seen
+there: -zeta(1/2) / sqrt(2 pi) (Siegmund, Sequential Analysis, 1985; Chernoff 1965)."""
+
+STEP_MINUTES: Final = 15
+"""Minutes whose changes say how large one minute's step is."""
+
+
+@njit(cache=True, nogil=True)
+def martingale_up(above: float, below: float, step: float) -> float:
+    """Return P(first close outside is above) of a walk without drift, `above` and `below` ticks from the edges.
+
+    Gambler's ruin, corrected for what a trader's rule really is: the close must lie outside, so each barrier is one
+    tick beyond its edge, and closes are seen once a minute, so the walk overshoots it by 0.5826 of a step's deviation.
+    Without the correction the baseline is over-confident near the edges, and any model that merely learns to be less so
+    would seem to have skill. `step` is the deviation of one minute's change in ticks; NaN counts as 0.
+    """
+    margin = 1.0 + (0.0 if np.isnan(step) else OVERSHOOT * step)
+    return (below + margin) / (above + below + 2.0 * margin)
+
+
+@njit(cache=True, nogil=True)
+def _step(inputs: Inputs, event: int) -> float:
+    """Return the root mean square change from close to close over the last 15 minutes, in ticks a minute."""
+    first, row = inputs.first_row[event], inputs.now_row[event] - 1
+    squares = 0.0
+    since = inputs.decided[event] - STEP_MINUTES
+    while row > first and inputs.minute[row] >= since:
+        change = float(inputs.close[row] - inputs.close[row - 1])
+        squares += change * change
+        row -= 1
+    return np.sqrt(squares / STEP_MINUTES)
 
 
 @njit(cache=True, nogil=True)
@@ -42,13 +77,14 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
         before = 0.0
         for index in range(hour, row):
             before += inputs.volume[index]
+        out[event, 9] = martingale_up(float(top - last), float(last - bottom), _step(inputs, event))
         if before > 0.0:
             out[event, 8] = (total / (inputs.decided[event] - begins)) / (before / 60.0)
 
 
 GROUP = FeatureGroup(
     name="opening_range",
-    inputs="the bars of the range, the volume of the hour before it, ATR(14)",
+    inputs="the bars of the range, closes of the last 15 minutes, the volume of the hour before it, ATR(14)",
     features=(
         Feature("range_size", "ticks", "High minus low of the range.", "no bar in the range"),
         Feature("range_size_atr", "ATR", "Size of the range over ATR(14).", "no ATR yet"),
@@ -56,7 +92,7 @@ GROUP = FeatureGroup(
         Feature(
             "range_close_position",
             "0 to 1",
-            "Where the range closed: (close - low) / size. On a driftless walk this is P(UP): the martingale.",
+            "Where the range closed: (close - low) / size. By far the most that is known of the direction.",
             "size 0",
         ),
         Feature("range_open_position", "0 to 1", "Where the range opened: (open - low) / size.", "size 0"),
@@ -70,6 +106,11 @@ GROUP = FeatureGroup(
             "ratio",
             "Volume a minute in the range over volume a minute in the hour before it.",
             "no volume in the hour before",
+        ),
+        Feature(
+            "martingale_up",
+            "probability",
+            "P(UP) of a walk without drift from where the range closed: the baseline of every direction model.",
         ),
     ),
     compute=_compute,

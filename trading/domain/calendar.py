@@ -5,6 +5,7 @@ Conversion goes from a named zone's wall clock to UTC one date at a time, so day
 is the zone's business: a wall time that is skipped moves to the first that exists, one that repeats is the first.
 """
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
@@ -78,11 +79,18 @@ def as_date(day: Any) -> date:
 
 
 def wall_minutes(days: Days, wall: time, zone: str) -> Minutes:
-    """Return the UTC minute at which the wall clock of `zone` shows `wall` on each date of `days`."""
-    naive = pd.DatetimeIndex(days.astype("datetime64[ns]")) + pd.Timedelta(hours=wall.hour, minutes=wall.minute)
+    """Return the UTC minute at which the wall clock of `zone` shows `wall` on each date of `days` (read-only)."""
+    return _wall_minutes(days.astype("datetime64[D]").tobytes(), wall, zone)
+
+
+@lru_cache(maxsize=4096)
+def _wall_minutes(days: bytes, wall: time, zone: str) -> Minutes:
+    dates = np.frombuffer(days, dtype="datetime64[D]").astype("datetime64[ns]")
+    naive = pd.DatetimeIndex(dates) + pd.Timedelta(hours=wall.hour, minutes=wall.minute)
     first_of_a_repeated_hour = np.ones(len(naive), dtype=bool)
     aware = naive.tz_localize(zone, ambiguous=first_of_a_repeated_hour, nonexistent="shift_forward")
     minutes: Minutes = aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
+    minutes.setflags(write=False)
     return minutes
 
 
@@ -112,6 +120,12 @@ def day_windows(instrument: Instrument, days: Days) -> DayWindows:
     A wall time at or after the trading day's start lies on the day's date, one before it on the next date; a session
     marked `before_day_start` lies on the day's own date before the start.
     """
+    return _day_windows(instrument, days.astype("datetime64[D]").tobytes())
+
+
+@lru_cache(maxsize=256)
+def _day_windows(instrument: Instrument, day_bytes: bytes) -> DayWindows:
+    days = np.frombuffer(day_bytes, dtype="datetime64[D]")
     zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
 
     def at(wall: time, before_day_start: bool = False) -> Minutes:
@@ -221,7 +235,10 @@ def _schedule(
 @lru_cache(maxsize=16)
 def _exchange_schedule(name: str) -> tuple[Days, dict[date, int]]:
     """Return the session dates of an exchange, and the UTC minute of each early close by date."""
-    calendar = exchange_calendars.get_calendar(name, start="2000-01-03")
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 still calls what pandas 4 will rename; nothing of ours is warned about.
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        calendar = exchange_calendars.get_calendar(name, start="2000-01-03")
     open_days = calendar.sessions.to_numpy().astype("datetime64[D]")
     early = {
         session.date(): int(calendar.session_close(session).timestamp() // 60) for session in calendar.early_closes
