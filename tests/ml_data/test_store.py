@@ -1,11 +1,9 @@
-"""The store: tables, leases, stamps, migrations, backups, and the facts of DuckDB that it is built on."""
+"""The store: its tables, reading and writing, and the files of SQL."""
 
 import os
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,9 +12,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from ml_data import lease, schema
 from ml_data.store import ALIASES, Store, sql
-from trading.errors import StoreBusy, StoreError
+from tests.ml_data.store_use import act, acts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,8 +54,8 @@ TABLES = {
             r_net DOUBLE, r_net_advised DOUBLE, known_at TIMESTAMPTZ, void_reason VARCHAR, settled_at TIMESTAMPTZ
         ml_predictions: prediction_id VARCHAR, instrument VARCHAR, kind VARCHAR, trading_day DATE, orb VARCHAR,
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
-            role VARCHAR, stage VARCHAR, features DOUBLE[], schema_hash VARCHAR, max_input_time TIMESTAMPTZ,
-            data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE, prob_none DOUBLE,
+            role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
+            max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE, prob_none DOUBLE,
             baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR, refusal_code VARCHAR,
             refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
@@ -78,35 +75,6 @@ def store(home: Path) -> Iterator[Store]:
     made = Store(home)
     yield made
     made.close()
-
-
-def act(store: Store, prediction_id: str) -> None:
-    with store.journal_write() as cursor:
-        cursor.execute("INSERT INTO journal.ml_actions (prediction_id, action) VALUES (?, 'followed')", [prediction_id])
-
-
-def acts(store: Store) -> list[str]:
-    with store.journal() as cursor:
-        question = "SELECT prediction_id FROM journal.ml_actions ORDER BY prediction_id"
-        return [name for (name,) in cursor.execute(question).fetchall()]
-
-
-def in_threads(*works: object) -> list[BaseException]:
-    """Run the callables at the same time; return what they raised."""
-    raised: list[BaseException] = []
-
-    def guarded(work: object) -> None:
-        try:
-            work()  # type: ignore[operator]
-        except BaseException as error:
-            raised.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 # Tables
@@ -309,348 +277,6 @@ def test_no_extension_is_looked_for(store: Store):
     with store.market() as cursor:
         settings = "current_setting('autoload_known_extensions'), current_setting('autoinstall_known_extensions')"
         assert cursor.execute(f"SELECT {settings}").fetchall() == [(False, False)]
-
-
-# Leases
-
-
-def test_threads_of_one_process_share_a_read_lease(store: Store, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lease, "JOIN_SECONDS", 60.0)
-    inside = threading.Barrier(4, timeout=20)
-
-    def read() -> None:
-        with store.market() as cursor:
-            cursor.execute("SELECT count(*) FROM market.bars_1m").fetchall()
-            inside.wait()  # nobody gets past before all four are in
-
-    assert in_threads(*[read] * 4) == []
-
-
-def test_a_reader_does_not_join_an_old_lease_so_that_a_waiting_writer_gets_its_turn(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(lease, "JOIN_SECONDS", 0.0)
-    order: list[str] = []
-    opened = threading.Event()
-
-    def first() -> None:
-        with store.journal():
-            opened.set()
-            time.sleep(0.2)
-            order.append("first reader leaves")
-
-    def second() -> None:
-        opened.wait()
-        with store.journal():
-            order.append("second reader enters")
-
-    assert in_threads(first, second) == []
-    assert order == ["first reader leaves", "second reader enters"]
-
-
-def test_threads_that_share_a_lease_never_see_the_rows_of_another_thread(store: Store):
-    wrong: list[tuple[int, object]] = []
-
-    def ask(number: int) -> None:
-        for _ in range(60):
-            with store.market() as cursor:
-                cursor.register("mine", pa.table({"number": [number] * 50}))
-                rows = cursor.execute(
-                    "SELECT number, count(*) FROM mine, (SELECT ? AS n) WHERE n = number GROUP BY number", [number]
-                ).fetchall()
-            if rows != [(number, 50)]:
-                wrong.append((number, rows))
-
-    assert in_threads(*[lambda n=n: ask(n) for n in range(8)]) == []
-    assert wrong == []
-
-
-def test_a_write_lease_is_alone_among_the_threads_too(store: Store):
-    inside = 0
-    most = 0
-
-    def write() -> None:
-        nonlocal inside, most
-        for number in range(5):
-            with store.journal_write() as cursor:
-                inside += 1
-                most = max(most, inside)
-                cursor.execute("INSERT INTO journal.ml_actions (prediction_id, action) VALUES (?, 'a')", [str(number)])
-                time.sleep(0.002)
-                cursor.execute("INSERT INTO journal.ml_actions (prediction_id, action) VALUES (?, 'b')", [str(number)])
-                inside -= 1
-
-    def read() -> None:
-        for _ in range(20):
-            with store.journal() as cursor:
-                counts = cursor.execute("SELECT count(*) FROM journal.ml_actions").fetchone()
-            assert counts is not None
-            assert counts[0] % 2 == 0, "a reader saw half a transaction"
-
-    assert in_threads(write, read, write, read, write) == []
-    assert most == 1
-    assert len(acts(store)) == 30
-
-
-def test_threads_are_served_in_the_order_they_came(store: Store):
-    order: list[str] = []
-    opened = threading.Event()
-
-    def hold() -> None:
-        with store.journal_write():
-            opened.set()
-            time.sleep(0.4)
-
-    def write(after: float) -> None:
-        opened.wait()
-        time.sleep(after)
-        with store.journal_write():
-            order.append(f"writer {after}")
-
-    def read(after: float) -> None:
-        opened.wait()
-        time.sleep(after)
-        with store.journal():
-            order.append(f"reader {after}")
-
-    assert in_threads(hold, lambda: write(0.1), lambda: read(0.2), lambda: write(0.3)) == []
-    assert order == ["writer 0.1", "reader 0.2", "writer 0.3"]
-
-
-def test_a_lease_that_another_thread_holds_too_long_is_told_as_busy(home: Path):
-    store = Store(home, wait=0.05)
-    opened, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with store.journal_write():
-            opened.set()
-            done.wait(20)
-
-    def ask() -> None:
-        opened.wait(20)
-        try:
-            with pytest.raises(StoreBusy) as refusal, store.journal():
-                pass
-        finally:
-            done.set()
-        assert str(refusal.value) == (
-            f"{home}/journal.duckdb: another part of this program held it for longer than 0.05 s; try again."
-        )
-
-    assert in_threads(hold, ask) == []
-    assert acts(store) == [], "the lease is free again"
-    store.close()
-
-
-def test_a_thread_may_lease_again_what_it_reads(store: Store):
-    with store.journal(), store.journal() as cursor:
-        assert cursor.execute("SELECT count(*) FROM journal.ml_actions").fetchall() == [(0,)]
-    act(store, "p1")
-    assert acts(store) == ["p1"]
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "words"),
-    [
-        ("journal", "journal_write", "leave it before the next"),
-        ("journal_write", "journal", "leave it before the next"),
-        ("journal_write", "journal_write", "leave it before the next"),
-        ("journal", "market", "lease market before journal"),
-        ("journal_write", "market_write", "lease market before journal"),
-    ],
-)
-def test_a_lease_that_would_wait_for_itself_is_refused_at_once(store: Store, first: str, second: str, words: str):
-    with (
-        pytest.raises(RuntimeError, match=words),
-        getattr(store, first)() as cursor,
-        getattr(store, second)(),
-    ):
-        cursor.execute("SELECT 1").fetchall()
-    act(store, "p1")
-    assert acts(store) == ["p1"], "both leases are free again"
-
-
-def test_a_result_left_open_does_not_keep_the_file_locked(store: Store, home: Path):
-    act(store, "p1")
-    with store.journal() as cursor:
-        cursor.execute("SELECT * FROM journal.ml_actions, range(1000000)")
-        cursor.fetchone()
-    elsewhere = duckdb.connect(str(home / "journal.duckdb"))
-    assert elsewhere.execute("SELECT prediction_id FROM ml_actions").fetchall() == [("p1",)]
-    elsewhere.close()
-
-
-def test_a_store_refuses_to_be_used_in_a_forked_process(store: Store, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "getpid", lambda: 1)
-    with pytest.raises(RuntimeError, match="does not survive a fork"), store.market():
-        pass
-
-
-# Change stamps
-
-
-def test_every_commit_changes_the_stamp_and_reading_does_not(store: Store):
-    stamps = [store.stamp("journal")]
-    for number in range(100):
-        act(store, str(number))
-        stamps.append(store.stamp("journal"))
-        if number % 10 == 0:
-            acts(store)
-            assert store.stamp("journal") == stamps[-1]
-    assert stamps[0] == 0
-    assert len(set(stamps)) == 101
-    assert max(stamps) < 2**53, "exact in JSON"
-
-
-def test_the_stamps_of_the_two_files_are_their_own(store: Store):
-    acts(store)
-    with store.market() as cursor:
-        cursor.execute("SELECT 1").fetchall()
-    market, journal = store.stamp("market"), store.stamp("journal")
-    act(store, "p1")
-    assert store.stamp("market") == market
-    assert store.stamp("journal") != journal
-
-
-def test_the_stamp_is_read_without_a_lease_and_another_store_sees_it(store: Store, home: Path):
-    other = Store(home, wait=0.05)
-    with store.journal_write():
-        before = other.stamp("journal")
-        with pytest.raises(StoreBusy), other.journal():
-            pass
-    assert other.stamp("journal") == store.stamp("journal") != before
-    other.close()
-
-
-def test_what_is_read_after_taking_a_stamp_is_at_least_as_new_as_the_stamp(home: Path):
-    # A reader that keeps rows by stamp is right as long as an unchanged stamp means unchanged rows.
-    writer, reader = Store(home), Store(home)
-    kept: dict[int, int] = {}
-    older: list[tuple[int, int, int]] = []
-    done = threading.Event()
-
-    def write() -> None:
-        for number in range(40):
-            act(writer, str(number))
-        done.set()
-
-    def read() -> None:
-        while not done.is_set():
-            stamp = reader.stamp("journal")
-            count = len(acts(reader))
-            if stamp == reader.stamp("journal") and kept.setdefault(stamp, count) != count:
-                older.append((stamp, kept[stamp], count))
-
-    assert in_threads(write, read) == []
-    assert older == []
-    assert len(acts(reader)) == 40
-    writer.close()
-    reader.close()
-
-
-# Migrations
-
-
-def next_step(*statements: str) -> tuple[schema.Migration, ...]:
-    return (*schema.migrations("journal"), schema.Migration(2, "0002_next", "; ".join(statements)))
-
-
-@pytest.mark.parametrize("alias", ALIASES)
-def test_the_migrations_are_numbered_without_gaps_and_touch_their_own_file_only(alias: str):
-    steps = schema.migrations(alias)
-    assert [step.version for step in steps] == list(range(1, len(steps) + 1))
-    for step in steps:
-        assert re.fullmatch(r"\d{4}_[a-z0-9_]+", step.name)
-        tables = re.findall(r"(?:TABLE|INTO|FROM|UPDATE)\s+(?:IF NOT EXISTS\s+)?([a-z_0-9.]+)", step.sql)
-        assert tables
-        assert all(table.startswith(f"{alias}.") for table in tables)
-
-
-def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_rows(
-    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
-):
-    act(store, "p1")
-    steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "INSERT INTO journal.ml_gates VALUES ('skill')")
-    monkeypatch.setattr(schema, "migrations", lambda alias: steps)
-    newer = Store(home)
-    with newer.journal() as cursor:
-        versions = cursor.execute("SELECT version, name FROM journal.schema_version ORDER BY version").fetchall()
-        gates = cursor.execute("SELECT gate FROM journal.ml_gates").fetchall()
-    assert versions == [(1, "0001_predictions_and_outcomes"), (2, "0002_next")]
-    assert gates == [("skill",)]
-    assert acts(newer) == ["p1"]
-    newer.close()
-
-
-def test_a_migration_that_fails_leaves_the_store_as_it_was(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch):
-    act(store, "p1")
-    with monkeypatch.context() as patched:
-        steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "DROP TABLE journal.no_such_table")
-        patched.setattr(schema, "migrations", lambda alias: steps)
-        newer = Store(home)
-        with pytest.raises(duckdb.CatalogException, match="no_such_table"), newer.journal():
-            pass
-        newer.close()
-    with store.journal() as cursor:
-        assert cursor.execute("SELECT max(version) FROM journal.schema_version").fetchall() == [(1,)]
-        assert cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'ml_gates'").fetchall() == []
-    assert acts(store) == ["p1"]
-
-
-def test_a_store_of_a_newer_schema_is_refused_even_by_a_program_that_already_runs(store: Store, home: Path):
-    act(store, "p1")
-    newer = Store(home)
-    with newer.journal_write() as cursor:
-        cursor.execute("INSERT INTO journal.schema_version VALUES (7, '0007_later', now())")
-    for use in (store.journal, store.journal_write, newer.journal):
-        with pytest.raises(StoreError) as refusal, use():
-            pass
-        assert str(refusal.value) == (
-            f"{home}/journal.duckdb: its tables are of version 7, this program knows version 1; "
-            "update the program, or choose another home folder."
-        )
-    with store.market() as cursor:
-        assert cursor.execute("SELECT count(*) FROM market.bars_1m").fetchall() == [(0,)]
-    newer.close()
-
-
-def test_a_file_that_disappears_is_made_anew(store: Store, home: Path):
-    act(store, "p1")
-    (home / "journal.duckdb").unlink()
-    assert acts(store) == []
-
-
-# Backups
-
-
-def test_a_backup_holds_every_row_and_can_take_the_place_of_the_file(store: Store, home: Path, tmp_path: Path):
-    act(store, "p1")
-    stamp = store.stamp("journal")
-    store.backup("journal", tmp_path / "backup.duckdb")
-    act(store, "p2")
-    assert store.stamp("journal") != stamp
-    (tmp_path / "backup.duckdb").replace(home / "journal.duckdb")
-    restored = Store(home)
-    assert acts(restored) == ["p1"]
-    act(restored, "p3")
-    assert acts(restored) == ["p1", "p3"]
-    restored.close()
-    assert sorted(tmp_path.iterdir()) == [home]
-
-
-def test_a_backup_never_replaces_a_file(store: Store, tmp_path: Path):
-    target = tmp_path / "taken.duckdb"
-    target.write_text("precious")
-    with pytest.raises(StoreError, match="exists already"):
-        store.backup("journal", target)
-    assert target.read_text() == "precious"
-
-
-def test_a_backup_to_a_folder_that_is_not_there_is_told_and_leaves_nothing(store: Store, tmp_path: Path):
-    with pytest.raises(StoreError, match=r"no/backup\.duckdb: cannot be used \(Cannot open file"):
-        store.backup("journal", tmp_path / "no" / "backup.duckdb")
-    assert not (tmp_path / "no").exists()
-    act(store, "p1")
 
 
 # The files of SQL

@@ -14,6 +14,7 @@ CREATE TABLE journal.ml_predictions (
     version_hash VARCHAR,
     role VARCHAR,
     stage VARCHAR,
+    replayed BOOLEAN, -- asked of stored bars afterwards, not at the moment itself
     features DOUBLE[],
     schema_hash VARCHAR,
     max_input_time TIMESTAMPTZ,

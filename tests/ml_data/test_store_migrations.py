@@ -1,0 +1,130 @@
+"""Migrations and backups: how a file of the store grows older, and how it is copied."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ml_data import schema
+from ml_data.store import ALIASES, Store
+from tests.ml_data.store_use import act, acts
+from trading.errors import StoreError
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    made = Store(home)
+    yield made
+    made.close()
+
+
+# Migrations
+
+
+def next_step(*statements: str) -> tuple[schema.Migration, ...]:
+    return (*schema.migrations("journal"), schema.Migration(2, "0002_next", "; ".join(statements)))
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_the_migrations_are_numbered_without_gaps_and_touch_their_own_file_only(alias: str):
+    steps = schema.migrations(alias)
+    assert [step.version for step in steps] == list(range(1, len(steps) + 1))
+    for step in steps:
+        assert re.fullmatch(r"\d{4}_[a-z0-9_]+", step.name)
+        tables = re.findall(r"(?:TABLE|INTO|FROM|UPDATE)\s+(?:IF NOT EXISTS\s+)?([a-z_0-9.]+)", step.sql)
+        assert tables
+        assert all(table.startswith(f"{alias}.") for table in tables)
+
+
+def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_rows(
+    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    act(store, "p1")
+    steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "INSERT INTO journal.ml_gates VALUES ('skill')")
+    monkeypatch.setattr(schema, "migrations", lambda alias: steps)
+    newer = Store(home)
+    with newer.journal() as cursor:
+        versions = cursor.execute("SELECT version, name FROM journal.schema_version ORDER BY version").fetchall()
+        gates = cursor.execute("SELECT gate FROM journal.ml_gates").fetchall()
+    assert versions == [(1, "0001_predictions_and_outcomes"), (2, "0002_next")]
+    assert gates == [("skill",)]
+    assert acts(newer) == ["p1"]
+    newer.close()
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch):
+    act(store, "p1")
+    with monkeypatch.context() as patched:
+        steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "DROP TABLE journal.no_such_table")
+        patched.setattr(schema, "migrations", lambda alias: steps)
+        newer = Store(home)
+        with pytest.raises(duckdb.CatalogException, match="no_such_table"), newer.journal():
+            pass
+        newer.close()
+    with store.journal() as cursor:
+        assert cursor.execute("SELECT max(version) FROM journal.schema_version").fetchall() == [(1,)]
+        assert cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'ml_gates'").fetchall() == []
+    assert acts(store) == ["p1"]
+
+
+def test_a_store_of_a_newer_schema_is_refused_even_by_a_program_that_already_runs(store: Store, home: Path):
+    act(store, "p1")
+    newer = Store(home)
+    with newer.journal_write() as cursor:
+        cursor.execute("INSERT INTO journal.schema_version VALUES (7, '0007_later', now())")
+    for use in (store.journal, store.journal_write, newer.journal):
+        with pytest.raises(StoreError) as refusal, use():
+            pass
+        assert str(refusal.value) == (
+            f"{home}/journal.duckdb: its tables are of version 7, this program knows version 1; "
+            "update the program, or choose another home folder."
+        )
+    with store.market() as cursor:
+        assert cursor.execute("SELECT count(*) FROM market.bars_1m").fetchall() == [(0,)]
+    newer.close()
+
+
+def test_a_file_that_disappears_is_made_anew(store: Store, home: Path):
+    act(store, "p1")
+    (home / "journal.duckdb").unlink()
+    assert acts(store) == []
+
+
+# Backups
+
+
+def test_a_backup_holds_every_row_and_can_take_the_place_of_the_file(store: Store, home: Path, tmp_path: Path):
+    act(store, "p1")
+    stamp = store.stamp("journal")
+    store.backup("journal", tmp_path / "backup.duckdb")
+    act(store, "p2")
+    assert store.stamp("journal") != stamp
+    (tmp_path / "backup.duckdb").replace(home / "journal.duckdb")
+    restored = Store(home)
+    assert acts(restored) == ["p1"]
+    act(restored, "p3")
+    assert acts(restored) == ["p1", "p3"]
+    restored.close()
+    assert sorted(tmp_path.iterdir()) == [home]
+
+
+def test_a_backup_never_replaces_a_file(store: Store, tmp_path: Path):
+    target = tmp_path / "taken.duckdb"
+    target.write_text("precious")
+    with pytest.raises(StoreError, match="exists already"):
+        store.backup("journal", target)
+    assert target.read_text() == "precious"
+
+
+def test_a_backup_to_a_folder_that_is_not_there_is_told_and_leaves_nothing(store: Store, tmp_path: Path):
+    with pytest.raises(StoreError, match=r"no/backup\.duckdb: cannot be used \(Cannot open file"):
+        store.backup("journal", tmp_path / "no" / "backup.duckdb")
+    assert not (tmp_path / "no").exists()
+    act(store, "p1")
