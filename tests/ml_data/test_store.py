@@ -55,8 +55,8 @@ TABLES = {
         ml_predictions: prediction_id VARCHAR, instrument VARCHAR, kind VARCHAR, trading_day DATE, orb VARCHAR,
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
-            max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE, prob_none DOUBLE,
-            baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR, refusal_code VARCHAR,
+            max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE,
+            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR, refusal_code VARCHAR,
             refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
             by_whom VARCHAR, why VARCHAR, evidence_hash VARCHAR
