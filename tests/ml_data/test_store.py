@@ -56,8 +56,8 @@ TABLES = {
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
             max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE,
-            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR, refusal_code VARCHAR,
-            refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
+            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR,
+            refusal_code VARCHAR, refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
             by_whom VARCHAR, why VARCHAR, evidence_hash VARCHAR
         schema_version: version INTEGER, name VARCHAR, applied_at TIMESTAMPTZ
