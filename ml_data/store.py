@@ -46,7 +46,8 @@ def sql(name: str) -> str:
     """Return the text of `ml_data/sql/<name>.sql`; its values are parameters to bind.
 
     A file that reads a registered Arrow table says so, with the columns it needs, in a comment of the form
-    `-- registered: new_bars(contract VARCHAR, ts TIMESTAMPTZ)`, so that a test can prepare it.
+    `-- registered: new_bars(contract VARCHAR, ts TIMESTAMPTZ)`, so that a test can prepare it; the columns may be
+    those of a question: `-- registered: fresh(SELECT * EXCLUDE (revision) FROM journal.ml_outcomes)`.
     """
     return (files("ml_data") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 

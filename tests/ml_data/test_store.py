@@ -289,7 +289,8 @@ def test_every_sql_file_can_be_prepared_on_an_empty_store(store: Store):
         text = sql(file.stem)
         with store.market_write(), store.journal_write() as cursor:
             for name, columns in REGISTERED.findall(text):
-                cursor.execute(f"CREATE TEMP TABLE {name} ({columns})")
+                asked = f"AS {columns}" if columns.startswith("SELECT ") else f"({columns})"
+                cursor.execute(f"CREATE TEMP TABLE {name} {asked}")
             for statement in duckdb.extract_statements(text):
                 names = statement.named_parameters
                 values: object = {name: None for name in names}
@@ -298,7 +299,9 @@ def test_every_sql_file_can_be_prepared_on_an_empty_store(store: Store):
                 try:
                     cursor.execute(f"EXPLAIN {statement.query}", values).fetchall()
                 except duckdb.Error as error:
-                    pytest.fail(f"{file.name}: {error}")
+                    pytest.fail(
+                        f"{file.name}: {error}\nA registered table is named in a comment: see `ml_data.store.sql`."
+                    )
 
 
 def test_an_sql_file_is_named_by_a_question_and_names_its_tables_by_store():
