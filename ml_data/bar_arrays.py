@@ -38,6 +38,11 @@ class BarArrays:
         """The minute up to which bars are known: the close of the newest bar of any contract; 0 without bars."""
         return int(self.minute.max()) + 1 if len(self) else 0
 
+    def segment(self, contract: str) -> slice:
+        """Return the rows of one contract."""
+        index = self.contracts.index(contract)
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
     def before(self, minute: int) -> "BarArrays":
         """Return the bars that had closed by `minute`: those that start before it."""
         return self.between(0, minute)
@@ -63,6 +68,35 @@ class BarArrays:
             close=cut(self.close),
             volume=cut(self.volume),
         )
+
+
+def appended(earlier: BarArrays, later: BarArrays) -> BarArrays:
+    """Return both sets of bars as one; within a contract every bar of `later` starts after those of `earlier`."""
+    contracts = tuple(sorted({*earlier.contracts, *later.contracts}))
+    pieces = [
+        (bars, bars.segment(contract))
+        for contract in contracts
+        for bars in (earlier, later)
+        if contract in bars.contracts
+    ]
+
+    def joined(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(earlier, name)[:0], *(getattr(bars, name)[rows] for bars, rows in pieces)])
+
+    def count(contract: str) -> int:
+        owned = [bars.segment(contract) for bars in (earlier, later) if contract in bars.contracts]
+        return sum(rows.stop - rows.start for rows in owned)
+
+    return BarArrays(
+        contracts=contracts,
+        offsets=np.concatenate([[0], np.cumsum([count(contract) for contract in contracts])]).astype(np.int64),
+        minute=joined("minute"),
+        open=joined("open"),
+        high=joined("high"),
+        low=joined("low"),
+        close=joined("close"),
+        volume=joined("volume"),
+    )
 
 
 def bar_arrays(table: pa.Table, tick: float) -> BarArrays:

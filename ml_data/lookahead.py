@@ -12,17 +12,18 @@ groups are discovered, so a feature added tomorrow is audited tomorrow.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays
+from ml_data.event_view import event_window
 from ml_data.events import Event, EventRows, event_at, range_events
 from ml_data.feature_matrix import feature_groups, feature_matrix, features_of
-from ml_data.features.base import HISTORY_DAYS, FeatureGroup, Flags, Floats
-from ml_data.history import CONTRACT_LOOKBACK, History, build_history, continue_history
-from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
+from ml_data.features.base import FeatureGroup, Flags, Floats
+from ml_data.history import History, build_history, continue_history
+from trading.domain.calendar import as_date, from_minute
 from trading.domain.instrument import Instrument
 from trading.errors import LawOfTimeBroken
 
@@ -105,14 +106,6 @@ def audit_lookahead(
         if progress is not None:
             progress(done, len(chosen))
     return LookaheadReport(len(chosen), len(names), tuple(problems))
-
-
-def event_window(instrument: Instrument, trading_day: date) -> tuple[date, datetime]:
-    """Return the first trading day an event of `trading_day` may look back to, and from when bars are needed for it."""
-    earlier = trading_days(instrument, trading_day - timedelta(days=7 * HISTORY_DAYS), trading_day)
-    first_day = earlier[-1 - HISTORY_DAYS]
-    reaches_back = int(day_windows(instrument, earlier[-1 - HISTORY_DAYS : -HISTORY_DAYS]).reaches_back[0])
-    return as_date(first_day), from_minute(reaches_back) - CONTRACT_LOOKBACK
 
 
 def _recomputed(

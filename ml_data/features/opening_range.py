@@ -9,8 +9,8 @@ from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.kernels import first_at_or_after
 
 OVERSHOOT: Final = 0.5826
-"""How far, in standard deviations of one step, a walk looked at step by step lies beyond a barrier when it is first seen
-there: -zeta(1/2) / sqrt(2 pi) (Siegmund, Sequential Analysis, 1985; Chernoff 1965)."""
+"""How far beyond a barrier a walk lies on average when it is first seen there, in standard deviations of one step:
+-zeta(1/2) / sqrt(2 pi) (Chernoff 1965; Siegmund, Sequential Analysis, 1985)."""
 
 STEP_MINUTES: Final = 15
 """Minutes whose changes say how large one minute's step is."""
@@ -26,7 +26,8 @@ def martingale_up(above: float, below: float, step: float) -> float:
     would seem to have skill. `step` is the deviation of one minute's change in ticks; NaN counts as 0.
     """
     margin = 1.0 + (0.0 if np.isnan(step) else OVERSHOOT * step)
-    return (below + margin) / (above + below + 2.0 * margin)
+    up: float = (below + margin) / (above + below + 2.0 * margin)
+    return up
 
 
 @njit(cache=True, nogil=True)
@@ -39,7 +40,7 @@ def _step(inputs: Inputs, event: int) -> float:
         change = float(inputs.close[row] - inputs.close[row - 1])
         squares += change * change
         row -= 1
-    return np.sqrt(squares / STEP_MINUTES)
+    return float(np.sqrt(squares / STEP_MINUTES))
 
 
 @njit(cache=True, nogil=True)

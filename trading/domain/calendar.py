@@ -125,16 +125,17 @@ def day_windows(instrument: Instrument, days: Days) -> DayWindows:
 
 @lru_cache(maxsize=256)
 def _day_windows(instrument: Instrument, day_bytes: bytes) -> DayWindows:
-    days = np.frombuffer(day_bytes, dtype="datetime64[D]")
+    days: Days = np.frombuffer(day_bytes, dtype="datetime64[D]")
+    next_days: Days = days + DAY
     zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
 
     def at(wall: time, before_day_start: bool = False) -> Minutes:
-        return wall_minutes(days if before_day_start or wall >= opens else days + DAY, wall, zone)
+        return wall_minutes(days if before_day_start or wall >= opens else next_days, wall, zone)
 
     def columns(values: list[Minutes]) -> Minutes:
         return np.ascontiguousarray(np.stack(values, axis=1)) if values else np.empty((len(days), 0), dtype=np.int64)
 
-    starts, ends = at(opens), wall_minutes(days + DAY, opens, zone)
+    starts, ends = at(opens), wall_minutes(next_days, opens, zone)
     session_starts = columns([at(rule.starts, rule.before_day_start) for rule in instrument.sessions])
     session_ends = columns([at(rule.ends, rule.before_day_start) for rule in instrument.sessions])
     range_starts = columns([at(rule.starts) for rule in instrument.opening_ranges])

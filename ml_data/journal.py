@@ -1,0 +1,172 @@
+"""The journal: predictions, and what came of them. Rows are only ever added; adding one twice changes nothing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from ml_data.store import Store, sql
+from trading.domain.prediction import PredictionRow
+
+_PREDICTIONS: Final = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("instrument", pa.string()),
+        ("kind", pa.string()),
+        ("trading_day", pa.date32()),
+        ("orb", pa.string()),
+        ("decided_at", pa.timestamp("us", tz="UTC")),
+        ("contract", pa.string()),
+        ("model", pa.string()),
+        ("version", pa.string()),
+        ("version_hash", pa.string()),
+        ("role", pa.string()),
+        ("stage", pa.string()),
+        ("replayed", pa.bool_()),
+        ("features", pa.list_(pa.float64())),
+        ("schema_hash", pa.string()),
+        ("max_input_time", pa.timestamp("us", tz="UTC")),
+        ("data_hash", pa.string()),
+        ("raw_score", pa.list_(pa.float64())),
+        ("prob_up", pa.float64()),
+        ("prob_down", pa.float64()),
+        ("prob_none", pa.float64()),
+        ("baseline_prob_up", pa.float64()),
+        ("confidence", pa.float64()),
+        ("advice", pa.string()),
+        ("reasons", pa.string()),
+        ("refusal_code", pa.string()),
+        ("refusal_reason", pa.string()),
+        ("latency_ms", pa.float64()),
+        ("logged_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """One outcome of a prediction, the columns of `ml_outcomes` beside its revision and the time of settling."""
+
+    prediction_id: str
+    state: str
+    actual: str | None
+    correct: bool | None
+    r_net: float | None
+    r_net_advised: float | None
+    known_at: datetime
+    void_reason: str | None
+
+
+def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: datetime) -> int:
+    """Write the predictions that the journal does not hold yet, in one transaction; return how many were written.
+
+    When this returns they are on disk.
+    """
+    if not rows:
+        return 0
+    table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in rows], schema=_PREDICTIONS)
+    return _append(store, table, "append_predictions")
+
+
+def append_outcomes(store: Store, rows: Sequence[OutcomeRow], settled_at: datetime) -> int:
+    """Write first outcomes, and new revisions of outcomes that came out differently; return how many were written."""
+    if not rows:
+        return 0
+    schema = pa.schema(
+        [
+            ("prediction_id", pa.string()),
+            ("state", pa.string()),
+            ("actual", pa.string()),
+            ("correct", pa.bool_()),
+            ("r_net", pa.float64()),
+            ("r_net_advised", pa.float64()),
+            ("known_at", pa.timestamp("us", tz="UTC")),
+            ("void_reason", pa.string()),
+            ("settled_at", pa.timestamp("us", tz="UTC")),
+        ]
+    )
+    table = pa.Table.from_pylist([{**asdict(row), "settled_at": settled_at} for row in rows], schema=schema)
+    return _append(store, table, "append_outcomes")
+
+
+def known_predictions(
+    store: Store, instrument: str, version_hash: str, first: date, last: date
+) -> set[tuple[str, str]]:
+    """Return (trading day, opening range) of the events that a version has already answered or refused."""
+    with store.journal() as cursor:
+        rows = cursor.execute(
+            sql("known_predictions"),
+            {"instrument": instrument, "version_hash": version_hash, "first": first, "last": last},
+        ).fetchall()
+    return {(row[0].isoformat(), row[1]) for row in rows}
+
+
+def judged_predictions(
+    store: Store,
+    *,
+    instrument: str | None = None,
+    model: str | None = None,
+    version: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    known_by: datetime | None = None,
+) -> pa.Table:
+    """Return predictions with their newest outcome, oldest first; without one, `state` is `pending`.
+
+    `known_by` hides what was decided, or came to be known, after that instant: the journal as it stood then.
+    """
+    return _query(
+        store,
+        "judged_predictions",
+        {
+            "instrument": instrument,
+            "model": model,
+            "version": version,
+            "first": first or date(1900, 1, 1),
+            "last": last or date(9000, 1, 1),
+            "known_by": known_by or datetime.fromisoformat("9000-01-01T00:00:00+00:00"),
+        },
+    )
+
+
+def prediction(store: Store, prediction_id: str) -> dict[str, Any] | None:
+    """Return every column of one prediction, or None."""
+    rows: list[dict[str, Any]] = _query(store, "prediction", {"prediction_id": prediction_id}).to_pylist()
+    return rows[0] if rows else None
+
+
+def _query(store: Store, name: str, parameters: dict[str, Any]) -> pa.Table:
+    with store.journal() as cursor:
+        return cursor.sql(sql(name), params=parameters).to_arrow_table()
+
+
+def _append(store: Store, table: pa.Table, statement: str) -> int:
+    with store.journal_write() as cursor:
+        cursor.register("fresh", table)
+        written = cursor.execute(sql(statement)).fetchone()
+        cursor.unregister("fresh")
+    return 0 if written is None else int(written[0])
+
+
+def _as_dict(row: PredictionRow, logged_at: datetime) -> dict[str, Any]:
+    answer, refusal = row.answer, row.refusal
+    columns = {name: getattr(row, name) for name in row.__dataclass_fields__ if name not in ("answer", "refusal")}
+    return {
+        **columns,
+        "trading_day": date.fromisoformat(row.trading_day),
+        "raw_score": None if answer is None else list(answer.raw_score),
+        "prob_up": None if answer is None else answer.probabilities.get("UP"),
+        "prob_down": None if answer is None else answer.probabilities.get("DOWN"),
+        "prob_none": None if answer is None else answer.probabilities.get("NONE"),
+        "confidence": None if answer is None else answer.confidence,
+        "advice": None if answer is None else answer.advice,
+        "reasons": None
+        if answer is None
+        else json.dumps({"base_up": answer.base_up, "reasons": [asdict(reason) for reason in answer.reasons]}),
+        "refusal_code": None if refusal is None else refusal.code,
+        "refusal_reason": None if refusal is None else refusal.reason,
+        "logged_at": logged_at,
+    }

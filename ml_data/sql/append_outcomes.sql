@@ -1,0 +1,11 @@
+-- Add the outcomes in `fresh` that are new, or differ from the newest revision of the same prediction.
+INSERT INTO journal.ml_outcomes BY NAME
+SELECT fresh.*, coalesce(newest.revision + 1, 0)::INTEGER AS revision
+FROM fresh
+LEFT JOIN (
+    SELECT * FROM journal.ml_outcomes
+    QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY revision DESC) = 1
+) AS newest USING (prediction_id)
+WHERE newest.prediction_id IS NULL
+   OR (newest.state, newest.actual, newest.r_net, newest.r_net_advised, newest.void_reason)
+      IS DISTINCT FROM (fresh.state, fresh.actual, fresh.r_net, fresh.r_net_advised, fresh.void_reason)

@@ -1,0 +1,4 @@
+-- Add the predictions in `fresh` that the journal does not hold yet.
+INSERT INTO journal.ml_predictions BY NAME
+SELECT * FROM fresh
+WHERE prediction_id NOT IN (SELECT prediction_id FROM journal.ml_predictions)

@@ -1,0 +1,287 @@
+"""The engine: what a model version says of an event, with reasons, or why it will not say anything.
+
+It answers with the features of `ml_data.feature_matrix` and a version of the registry, and with nothing else: a missing
+input, an old bar, another schema or an expired model is a refusal with a code, never a guess.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from ml_data.bar_tape import BarTape
+from ml_data.event_view import EventView, event_view, event_window
+from ml_data.events import ORB_COMPLETE, Event
+from ml_data.feature_matrix import feature_groups, features_of, schema_hash
+from ml_data.features.base import Floats
+from ml_data.store import Store
+from ml_inference.explanations import probability_points
+from ml_models.loaded_version import LoadedVersion
+from ml_models.model_registry import ModelRegistry
+from trading.domain.instrument import Instrument
+from trading.domain.prediction import BIAS_NONE, Answer, PredictionRow, Reason, Refusal
+from trading.errors import Refused, RegistryError
+
+BASELINE_FEATURE: Final = "martingale_up"
+UP, DOWN, NONE = "UP", "DOWN", "NONE"
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How sure is sure: the lowest confidence that is advice at all, and the one that is called high.
+
+    `stale_minutes` is how old the newest bar may be at the moment of the event; `cache_seconds` how long an answer is
+    kept.
+    """
+
+    confidence_threshold: float = 0.55
+    high_confidence: float = 0.65
+    stale_minutes: int = 3
+    cache_seconds: float = 300.0
+
+
+class MLInferenceEngine:
+    """Answers events with one version of a model of one instrument.
+
+    `which` is a version, an alias or `latest`; it is resolved on every call, so a promotion shows at once. `clock`
+    returns the present instant (UTC, aware); it times the cache and nothing else. Not safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: ModelRegistry,
+        instrument: Instrument,
+        *,
+        model: str,
+        clock: Callable[[], datetime],
+        which: str = "latest",
+        settings: EngineSettings | None = None,
+    ) -> None:
+        self.instrument, self.model, self.which = instrument, model, which
+        self.settings = settings or EngineSettings()
+        self._store, self._registry, self._clock = store, registry, clock
+        self._tape = BarTape(store, instrument)
+        self._cache: dict[tuple[str, str, int], tuple[datetime, PredictionRow]] = {}
+
+    def version(self) -> LoadedVersion:
+        """Return the version that answers now.
+
+        Raises
+        ------
+        Refused
+            `no_model` when nothing is published, `damaged_model` when what is cannot be trusted.
+        """
+        if self.model not in self._registry.models():
+            raise Refused(
+                "no_model",
+                f"{self.model}: nothing is published yet. Train a version: "
+                f"hub train directional --instrument {self.instrument.symbol}",
+            )
+        try:
+            return self._registry.load(self.model, self.which)
+        except RegistryError as error:
+            raise Refused("damaged_model", str(error)) from error
+
+    def predict(
+        self, event: Event, *, role: str = "champion", stage: str = "shadow", replayed: bool = False
+    ) -> PredictionRow:
+        """Return what the version says of `event`, or its refusal, as a row that the journal can take.
+
+        The same event, version and stored bars give the same row; within `cache_seconds` the very same object.
+
+        Raises
+        ------
+        Refused
+            `no_model`, `damaged_model` or `no_range`: without a version or a range there is nobody to ask or nothing
+            to ask about, so there is no row either.
+        """
+        version = self.version()
+        key = (event.key, version.version_hash, self._store.stamp("market"))
+        now = self._clock()
+        cached = self._cache.get(key)
+        if cached is not None and now - cached[0] < timedelta(seconds=self.settings.cache_seconds):
+            return cached[1]
+        row = self._row(event, version, role, stage, replayed)
+        self._cache = {
+            k: v for k, v in self._cache.items() if now - v[0] < timedelta(seconds=self.settings.cache_seconds)
+        }
+        self._cache[key] = (now, row)
+        return row
+
+    def view(self, trading_day: date, orb: str, decided_at: datetime) -> EventView:
+        """Return the features of an event from the bars stored before `decided_at`."""
+        first_day, _ = event_window(self.instrument, trading_day)
+        bars = self._tape.bars_until(trading_day, int(decided_at.timestamp() // 60))
+        return event_view(bars, self.instrument, trading_day, orb, self._tape.contract_before(first_day))
+
+    def predict_directional_bias(self, features: Mapping[str, float]) -> dict[str, Any]:
+        """Return `prob_up`, `prob_down`, `prob_none`, `confidence`, `bias`, `version` for named features.
+
+        `features` holds every input of the model by name (see `hub models card`), NaN where its rule says missing.
+
+        Raises
+        ------
+        Refused
+            when a name is missing or unknown (`schema_mismatch`), or an input is missing that must not be
+            (`missing_inputs`).
+        """
+        version = self.version()
+        answer = self.answer(version, _row_of(version, features))
+        return {
+            "prob_up": answer.probabilities.get(UP, 0.0),
+            "prob_down": answer.probabilities.get(DOWN, 0.0),
+            "prob_none": answer.probabilities.get(NONE, 0.0),
+            "confidence": answer.confidence,
+            "bias": answer.advice,
+            "model": self.model,
+            "version": str(version.version),
+        }
+
+    def generate_trade_recommendation(self, features: Mapping[str, float]) -> dict[str, Any]:
+        """Return `confidence_level`, `risk_adjustment`, `bias`, `reasoning` and the baseline for named features.
+
+        `risk_adjustment` is 1.0: a model in shadow moves no risk. `reasoning` is the four largest reasons in words,
+        after a sentence that sets the model beside the martingale. Raises as `predict_directional_bias` does.
+        """
+        version = self.version()
+        answer = self.answer(version, _row_of(version, features))
+        baseline = float(features[BASELINE_FEATURE])
+        lines = [
+            f"The model says {answer.probabilities.get(UP, 0.0):.1%} up; a walk without drift from where the range "
+            f"closed says {baseline:.1%}.",
+            *(
+                f"{reason.feature} {reason.value:.3g} {reason.unit}: {reason.points * 100:+.1f} points"
+                for reason in answer.reasons[:4]
+            ),
+        ]
+        return {
+            "confidence_level": self.confidence_level(answer.confidence),
+            "risk_adjustment": 1.0,
+            "bias": answer.advice,
+            "confidence": answer.confidence,
+            "baseline_prob_up": baseline,
+            "reasoning": lines,
+            "model": self.model,
+            "version": str(version.version),
+        }
+
+    def confidence_level(self, confidence: float) -> str:
+        """Return `high`, `medium` or `low` for the probability of the likeliest class."""
+        if confidence >= self.settings.high_confidence:
+            return "high"
+        return "medium" if confidence >= self.settings.confidence_threshold else "low"
+
+    def answer(self, version: LoadedVersion, row: Floats) -> Answer:
+        """Return what `version` says of one row (1, F) of features in its order, with every reason."""
+        margins = version.contributions(row)[0]
+        probabilities = version.predict(row)[0]
+        by_class = dict(zip(version.schema.classes, probabilities.tolist(), strict=True))
+        best = int(np.argmax(probabilities))
+        confidence = float(probabilities[best])
+        base_up, points = probability_points(version, margins, version.schema.classes.index(UP))
+        units = feature_units()
+        names = version.schema.names
+        order = np.argsort(-np.abs(points), kind="stable")
+        return Answer(
+            probabilities=by_class,
+            confidence=confidence,
+            advice=version.schema.classes[best] if confidence >= self.settings.confidence_threshold else BIAS_NONE,
+            base_up=base_up,
+            reasons=tuple(
+                Reason(names[i], float(row[0, i]), units.get(names[i], ""), float(points[i])) for i in order.tolist()
+            ),
+            raw_score=tuple(version.margins(row)[0].tolist()),
+        )
+
+    def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
+        started = time.perf_counter()
+        view = self.view(event.trading_day, event.orb, event.decided_at)
+        answer, refusal = None, None
+        try:
+            self._check(version, view)
+            answer = self.answer(version, view.features[None, :])
+        except Refused as refused:
+            refusal = Refusal(refused.code, str(refused))
+        return PredictionRow(
+            prediction_id=event.prediction_id(version.version_hash),
+            instrument=event.instrument,
+            kind=ORB_COMPLETE,
+            trading_day=event.trading_day.isoformat(),
+            orb=event.orb,
+            decided_at=event.decided_at,
+            contract=view.contract,
+            model=self.model,
+            version=str(version.version),
+            version_hash=version.version_hash,
+            role=role,
+            stage=stage,
+            replayed=replayed,
+            features=tuple(view.features.tolist()),
+            schema_hash=schema_hash(feature_groups()),
+            max_input_time=view.newest_input,
+            data_hash=view.data_hash,
+            baseline_prob_up=float(view.features[view.names.index(BASELINE_FEATURE)]),
+            answer=answer,
+            refusal=refusal,
+            latency_ms=(time.perf_counter() - started) * 1e3,
+        )
+
+    def _check(self, version: LoadedVersion, view: EventView) -> None:
+        """Raise `Refused` when the version must not answer this event."""
+        event, metadata = view.event, version.metadata
+        seen_through = max(days.last_day for days in metadata.ranges)
+        if event.trading_day <= seen_through:
+            raise Refused(
+                "in_sample",
+                f"{version.version} was trained on days up to {seen_through}; it may not be asked about "
+                f"{event.trading_day}, whose outcome it has seen.",
+            )
+        if metadata.expires_on is not None and event.trading_day > metadata.expires_on:
+            raise Refused(
+                "expired_model", f"{version.version} may answer until {metadata.expires_on}; train a new one."
+            )
+        if event.decided_at - view.last_bar > timedelta(minutes=self.settings.stale_minutes):
+            raise Refused(
+                "stale_bars",
+                f"The newest bar of {view.contract} closed at {view.last_bar:%H:%MZ}, more than "
+                f"{self.settings.stale_minutes} minutes before {event.decided_at:%H:%MZ}.",
+            )
+        version.check_schema(view.names)
+        stated = metadata.extra.get("schema_hash")
+        if stated is not None and stated != schema_hash(feature_groups()):
+            raise Refused("schema_mismatch", f"{version.version} was trained on other definitions of its features.")
+        _check_missing(version, view.features)
+
+
+def _row_of(version: LoadedVersion, features: Mapping[str, float]) -> Floats:
+    """Return named features as one row in the version's order, or raise `Refused`."""
+    version.check_schema(
+        [name for name in version.schema.names if name in features]
+        + [n for n in features if n not in version.schema.names]
+    )
+    row = np.array([[float(features[name]) for name in version.schema.names]])
+    _check_missing(version, row[0])
+    return row
+
+
+def _check_missing(version: LoadedVersion, values: Floats) -> None:
+    missing = [
+        column.name
+        for column, value in zip(version.schema.columns, values, strict=True)
+        if column.missing == "refused" and not np.isfinite(value)
+    ]
+    if missing:
+        raise Refused(
+            "missing_inputs", f"Without a value: {', '.join(missing[:5])}. History is too short or has a hole."
+        )
+
+
+@lru_cache(maxsize=1)
+def feature_units() -> dict[str, str]:
+    """Return the unit of every feature by name."""
+    return {feature.name: feature.unit for feature in features_of(feature_groups())}

@@ -1,0 +1,99 @@
+"""The shadow step: at each decision moment, ask the version and write down what it says, before anything else is read.
+
+Replay steps through stored bars with the very code that live bars go through: `ShadowLoop.step` knows only a moment and
+the bars that had closed by then. A prediction is on disk before any bar after its moment is read.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from ml_data.events import ORB_COMPLETE, Event
+from ml_data.journal import append_predictions, known_predictions
+from ml_data.store import Store
+from ml_inference.inference_engine import MLInferenceEngine
+from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
+from trading.domain.instrument import Instrument
+from trading.errors import Refused
+
+
+@dataclass(frozen=True)
+class ShadowReport:
+    """What the moments of a replay or a live stretch came to."""
+
+    moments: int = 0
+    logged: int = 0
+    refused: int = 0
+    known_before: int = 0
+    without_range: int = 0
+
+    def plus(self, other: "ShadowReport") -> "ShadowReport":
+        """Return the sum of two reports."""
+        return ShadowReport(
+            *(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
+
+
+def decision_moments(instrument: Instrument, first: date, last: date) -> Iterator[Event]:
+    """Yield the moments at which an opening range of the trading days `first` to `last` is complete, in order.
+
+    They follow from the calendar alone. Whether there was a range at all is known only at the moment itself.
+    """
+    days = trading_days(instrument, first, last)
+    if len(days) == 0:
+        return
+    ends = day_windows(instrument, days).range_ends
+    flat = np.argsort(ends.ravel(), kind="stable")
+    for day, opening in zip(*np.unravel_index(flat, ends.shape), strict=True):
+        yield Event(
+            decided_at=from_minute(int(ends[day, opening])),
+            instrument=instrument.symbol,
+            kind=ORB_COMPLETE,
+            trading_day=as_date(days[day]),
+            orb=instrument.opening_ranges[int(opening)].name,
+        )
+
+
+class ShadowLoop:
+    """Asks one engine at each moment and writes its answers to the journal."""
+
+    def __init__(
+        self, store: Store, engine: MLInferenceEngine, *, clock: Callable[[], datetime], replayed: bool
+    ) -> None:
+        self._store, self._engine, self._clock, self._replayed = store, engine, clock, replayed
+
+    def step(self, event: Event) -> ShadowReport:
+        """Ask about one event and return once its answer, or its refusal, is on disk."""
+        try:
+            row = self._engine.predict(event, replayed=self._replayed)
+        except Refused as refused:
+            if refused.code != "no_range":
+                raise
+            return ShadowReport(moments=1, without_range=1)
+        written = append_predictions(self._store, [row], self._clock())
+        return ShadowReport(
+            moments=1, logged=written, refused=int(row.refusal is not None) * written, known_before=1 - written
+        )
+
+    def replay(
+        self, instrument: Instrument, first: date, last: date, progress: Callable[[int, int], None] | None = None
+    ) -> ShadowReport:
+        """Step through every moment of the trading days `first` to `last`; moments already answered are passed over.
+
+        `progress(done, total)` is called after each moment. Interrupt it anywhere and start it again: the journal comes
+        out the same.
+        """
+        version = self._engine.version()
+        done_before = known_predictions(self._store, instrument.symbol, version.version_hash, first, last)
+        events = list(decision_moments(instrument, first, last))
+        total = ShadowReport()
+        for done, event in enumerate(events, start=1):
+            if (event.trading_day.isoformat(), event.orb) in done_before:
+                total = total.plus(ShadowReport(moments=1, known_before=1))
+            else:
+                total = total.plus(self.step(event))
+            if progress is not None:
+                progress(done, len(events))
+        return total

@@ -1,0 +1,72 @@
+"""A prediction: what a model version said of an event, before anything after the event was known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+BIAS_NONE: Final = "NONE"
+"""The advice of a model that is not sure enough: take the rules as they are."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One input's share in a prediction: `points` of probability (0.01 is one) that it moved P(UP) up or down."""
+
+    feature: str
+    value: float
+    unit: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a version says of one row of features.
+
+    `probabilities` by class; `confidence` is the largest of them. `reasons` are all inputs, the largest move first;
+    their points and `base_up` (what the model says without looking) sum to `probabilities["UP"]`.
+    """
+
+    probabilities: dict[str, float]
+    confidence: float
+    advice: str
+    base_up: float
+    reasons: tuple[Reason, ...]
+    raw_score: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no answer: a `code` (see `trading.errors.Refused`) and a sentence."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """One row of the journal, the columns of `ml_predictions` (docs/data.md); instants are UTC.
+
+    A refused event has `refusal` and no `answer`. `features` are the full doubles the version was asked with.
+    """
+
+    prediction_id: str
+    instrument: str
+    kind: str
+    trading_day: str
+    orb: str
+    decided_at: datetime
+    contract: str
+    model: str
+    version: str
+    version_hash: str
+    role: str
+    stage: str
+    replayed: bool
+    features: tuple[float, ...]
+    schema_hash: str
+    max_input_time: datetime | None
+    data_hash: str
+    baseline_prob_up: float
+    answer: Answer | None
+    refusal: Refusal | None
+    latency_ms: float
