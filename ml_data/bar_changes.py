@@ -1,0 +1,60 @@
+"""What imported bars change in what is stored: which are new, which are known, which differ."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from ml_data.bar_checks import row_keys
+
+_VALUES: Final = ("open", "high", "low", "close", "volume")
+_DAY_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Imported bars against stored ones. `revised` and `before` have the same rows: the new values and the stored."""
+
+    new: pa.Table
+    revised: pa.Table
+    before: pa.Table
+    unchanged: int
+
+
+def changes(rows: pa.Table, stored: pa.Table) -> Changes:
+    """Return what `rows` change in the bars `stored`; both unique by (contract, ts), in any order."""
+    if len(stored) == 0:
+        return Changes(rows, rows.slice(0, 0), stored, 0)
+    key, contracts = row_keys(rows)
+    stored_key, _ = row_keys(stored, contracts)
+    order = np.argsort(stored_key, kind="stable")
+    stored_key = stored_key[order]
+    place = np.minimum(np.searchsorted(stored_key, key), len(stored_key) - 1)
+    known = stored_key[place] == key
+    match = order[place]
+    differs = np.zeros(len(rows), dtype=bool)
+    for name in _VALUES:
+        differs |= rows.column(name).to_numpy() != stored.column(name).to_numpy()[match]
+    revised = known & differs
+    return Changes(
+        new=rows.filter(pa.array(~known)),
+        revised=rows.filter(pa.array(revised)),
+        before=stored.take(pa.array(match[revised])),
+        unchanged=int((known & ~differs).sum()),
+    )
+
+
+def changed_spans(stamps: list[pa.ChunkedArray]) -> pa.Table:
+    """Return the spans (`first_ts`, `last_ts`) that hold all `stamps` and no whole day without one of them."""
+    parts = [part.cast(pa.int64()).to_numpy() for part in stamps]
+    instants = np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
+    starts = np.concatenate([[True], np.diff(instants) > _DAY_US])[: len(instants)]
+    ends = np.concatenate([starts[1:], [True]])[: len(instants)]
+    ts = pa.timestamp("us", tz="UTC")
+    return pa.table(
+        {
+            "first_ts": pa.array(instants[starts]).cast(ts),
+            "last_ts": pa.array(instants[ends]).cast(ts),
+        }
+    )

@@ -1,0 +1,138 @@
+"""The checks that every imported bar must pass, whatever its format; each looks at all rows at once."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ml_data.importers.base import REJECTS
+from trading.domain.bar import MINUTE_US
+
+TICK_TOLERANCE: Final = 0.01
+"""A price this close to the grid, in ticks, is taken for the price on the grid (binary fractions, rounded exports)."""
+
+_PRICES: Final = ("open", "high", "low", "close")
+_VALUES: Final = (*_PRICES, "volume")
+_REASONS: Final = (
+    "a price is missing or is no finite number",
+    "a price is zero or negative",
+    "high is below low",
+    "open lies outside high and low",
+    "close lies outside high and low",
+    "a price is off the tick grid",
+    "the stamp is not on a full minute",
+    "volume is missing or is no finite number",
+    "volume is negative",
+)
+_DISAGREES: Final = "an earlier row of the file has the same minute and other values"
+
+
+@dataclass(frozen=True)
+class UniqueRows:
+    """Rows sorted by (contract, ts), each minute once; `repeated` counts rows that said the same again.
+
+    `bar_minutes` is how long a bar lasts, measured from the distances between the rows.
+    """
+
+    rows: pa.Table
+    bar_minutes: int
+    repeated: int
+    rejects: pa.Table
+
+
+def check_rows(rows: pa.Table, tick: float) -> tuple[pa.Table, pa.Table]:
+    """Return the rows that can be bars, prices exactly on the grid of `tick`, and the rejects.
+
+    `rows` has the schema ROWS of `ml_data.importers.base`, the rejects have its schema REJECTS; the first of several
+    faults is named.
+    """
+    snapped, off_grid = zip(*(_on_grid(rows.column(name).to_numpy(), tick) for name in _PRICES), strict=True)
+    opens, highs, lows, closes = snapped
+    volume = rows.column("volume").to_numpy()
+    with np.errstate(invalid="ignore"):  # NaN compares as false; the first check has named it already
+        faults = (
+            ~np.isfinite(opens + highs + lows + closes),
+            np.minimum(np.minimum(opens, highs), np.minimum(lows, closes)) <= 0,
+            highs < lows,
+            (opens > highs) | (opens < lows),
+            (closes > highs) | (closes < lows),
+            off_grid[0] | off_grid[1] | off_grid[2] | off_grid[3],
+            rows.column("ts").cast(pa.int64()).to_numpy() % MINUTE_US != 0,
+            ~np.isfinite(volume),
+            volume < 0,
+        )
+    for name, prices in zip(_PRICES, snapped, strict=True):
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(prices))
+    bad = np.logical_or.reduce(faults)
+    if not bad.any():
+        return rows, REJECTS.empty_table()
+    refused = rows.filter(pa.array(bad))
+    first = np.argmax(np.stack([fault[bad] for fault in faults]), axis=0)
+    return rows.filter(pa.array(~bad)), _rejects(refused, [_REASONS[index] for index in first])
+
+
+def unique_rows(rows: pa.Table) -> UniqueRows:
+    """Return `rows` sorted and unique by (contract, ts); of rows that disagree about a minute the first stays."""
+    key, _ = row_keys(rows)
+    if len(key) < 2 or bool(np.all(key[1:] > key[:-1])):
+        return UniqueRows(rows, _bar_minutes(key), 0, REJECTS.empty_table())
+    order = np.argsort(key, kind="stable")
+    rows, key = rows.take(pa.array(order)), key[order]
+    again = np.concatenate([[False], key[1:] == key[:-1]])
+    if not again.any():
+        return UniqueRows(rows, _bar_minutes(key), 0, REJECTS.empty_table())
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(key))))
+    differs = np.logical_or.reduce([(values := rows.column(name).to_numpy()) != values[first] for name in _VALUES])
+    refused = rows.filter(pa.array(again & differs))
+    return UniqueRows(
+        rows.filter(pa.array(~again)),
+        _bar_minutes(key[~again]),
+        int((again & ~differs).sum()),
+        _rejects(refused, [_DISAGREES] * len(refused)),
+    )
+
+
+def row_keys(rows: pa.Table, contracts: list[str] | None = None) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return one integer a row that orders rows by (place of its contract in `contracts`, minute), and `contracts`.
+
+    -1 where the contract is not among them; by default they are all contracts of `rows`, sorted.
+    """
+    encoded = rows.column("contract").combine_chunks().dictionary_encode()
+    found = encoded.dictionary.to_pylist()
+    contracts = sorted(found) if contracts is None else contracts
+    places = {name: place for place, name in enumerate(contracts)}
+    codes = np.array([places.get(name, -1) for name in found], dtype=np.int64)
+    code = codes[encoded.indices.to_numpy(zero_copy_only=False)] if len(codes) else np.empty(0, dtype=np.int64)
+    minute = rows.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
+    return np.where(code < 0, -1, code * 2**40 + minute), contracts
+
+
+def _bar_minutes(key: npt.NDArray[np.int64]) -> int:
+    """Return how many minutes a bar lasts: 1 unless the bars lie in a coarser regular step.
+
+    A step is told from thin trading by this: all distances are multiples of it, and at least half of three or more
+    are exactly it.
+    """
+    steps = np.diff(key)
+    steps = steps[steps < 2**39]  # not from one contract to the next
+    if len(steps) < 3:
+        return 1
+    step = int(np.gcd.reduce(steps))
+    return step if np.count_nonzero(steps == step) * 2 >= len(steps) else 1
+
+
+def _on_grid(prices: npt.NDArray[np.float64], tick: float) -> tuple[Any, npt.NDArray[np.bool_]]:
+    """Return `prices` on the grid, each the double nearest to its decimal value, and which were not near the grid."""
+    exact = Fraction(str(tick))
+    with np.errstate(invalid="ignore"):
+        count = np.rint(prices / tick)
+        off = np.abs(prices / tick - count) > TICK_TOLERANCE
+    return np.where(off, prices, count * exact.numerator / exact.denominator), off
+
+
+def _rejects(rows: pa.Table, reasons: list[str]) -> pa.Table:
+    columns = {"row_number": rows.column("row_number"), "reason": pa.array(reasons, pa.string())}
+    return pa.table(columns, schema=REJECTS)

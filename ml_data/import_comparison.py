@@ -1,0 +1,162 @@
+"""Gathers, window by window, what a file would change in the store, and refuses files that are not what they seem."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_data.bar_changes import Changes, changed_spans, changes
+from ml_data.import_plan import ImportPlan, Source
+from ml_data.import_report import ImportReport
+from ml_data.import_spool import Spool
+from ml_data.import_windows import Window
+from ml_data.importers.base import OTHERS_SHOWN, REJECTS, Recognised
+from ml_data.store import Store, sql
+from trading.domain.bar import BARS
+from trading.domain.instrument import Instrument
+from trading.errors import BadBars
+
+CONTRADICTION_BARS = 30
+"""Overlaps of fewer bars are too short to say that a file contradicts the store: the last bar of an earlier download
+was often not complete yet."""
+
+_VALUES = ("open", "high", "low", "close", "volume")
+
+
+class Comparison:
+    """Gathers, window by window, what a file would change."""
+
+    def __init__(self, store: Store, instrument: Instrument, incoming: Spool, *, known_file: bool) -> None:
+        self._store = store
+        self._instrument = instrument
+        self._incoming = incoming
+        self._known_file = known_file
+        self._revised: list[pa.Table] = []
+        self._rejects: list[pa.Table] = []
+        self._stamps: list[pa.ChunkedArray] = []
+        self._counts: Counter[str] = Counter()
+        self._others: set[str] = set()
+        self._contracts: set[str] = set()
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+
+    def take(self, window: Window) -> None:
+        """Compare a window with what is stored in its time, and put aside what it would change."""
+        self._counts.update(read=window.rows_read, unchanged=window.repeated, dropped=window.bars_dropped)
+        self._others.update(window.others)
+        self._rejects.append(window.rejects)
+        if len(window.rows) == 0:
+            return
+        ends = pc.min_max(window.rows.column("ts"))
+        first, last = ends["min"].as_py(), ends["max"].as_py()
+        self._first = first if self._first is None else min(self._first, first)
+        self._last = last if self._last is None else max(self._last, last)
+        self._contracts.update(window.rows.column("contract").unique().to_pylist())
+        found = self._compared(window.rows, first, last)
+        self._counts.update(unchanged=found.unchanged, shared=found.unchanged + len(found.revised))
+        for rows in (found.new, found.revised):
+            if len(rows):
+                self._incoming.add(rows.select(BARS.names))
+                self._stamps.append(rows.column("ts"))
+        if len(found.revised):
+            self._revised.append(_old_and_new(found))
+
+    def _compared(self, rows: pa.Table, first: datetime, last: datetime) -> Changes:
+        whose = {"instrument": self._instrument.symbol}
+        with self._store.market() as cursor:
+            span = whose | {"first_ts": first, "last_ts": last}
+            stored = cursor.sql(sql("bars_in_span"), params=span).to_arrow_table()
+            found = changes(rows, stored)
+            if not self._known_file or not len(found.revised):
+                return found
+            # This file was imported before: values of it that a later import replaced are old, not new.
+            cursor.register("incoming", found.revised)
+            old = {row for (row,) in cursor.execute(sql("superseded_rows"), whose).fetchall()}
+            cursor.unregister("incoming")
+        newer = pa.array(~np.isin(found.revised.column("row_number").to_numpy(), list(old)))
+        return Changes(found.new, found.revised.filter(newer), found.before.filter(newer), found.unchanged + len(old))
+
+    def refuse_what_cannot_be_used(self, name: str, *, accept_revisions: bool) -> None:
+        """Raise BadBars when what was taken says that the file is not what it was taken for."""
+        symbol = self._instrument.symbol
+        read, dropped = self._counts["read"], self._counts["dropped"]
+        rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects])
+        revised, shared = sum(len(table) for table in self._revised), self._counts["shared"]
+        if read == 0:
+            raise BadBars(f"{name}: the file holds no bars; download it again.")
+        if read == dropped:
+            raise BadBars(
+                f"{name}: wrong instrument: expected bars of {symbol}, found {', '.join(sorted(self._others)[:3])}; "
+                f"choose the instrument that the file is of."
+            )
+        if 2 * len(rejects) > read - dropped:
+            reason, times = Counter(rejects.column("reason").to_pylist()).most_common(1)[0]
+            raise BadBars(
+                f"{name}: {len(rejects):,} of {read - dropped:,} rows cannot be used, so nothing of it is stored; most "
+                f"often ({times:,}, first in row {rejects.column('row_number')[0].as_py():,}): {reason}."
+            )
+        if shared >= CONTRADICTION_BARS and 2 * revised > shared and not accept_revisions:
+            raise BadBars(
+                f"{name}: {revised:,} of the {shared:,} bars that are stored already have other values in this file "
+                f"({self._first_revision()}), so it is of another instrument, clock or price adjustment; if it is "
+                f"right, import it with --accept-revisions."
+            )
+
+    def plan(
+        self, recognised: Recognised, source: Source, imports_before: int, earlier: Sequence[ImportReport]
+    ) -> ImportPlan:
+        """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""
+        rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects]).sort_by("row_number")
+        return ImportPlan(
+            recognised=recognised,
+            incoming=self._incoming,
+            revisions=pa.concat_tables(self._revised) if self._revised else pa.table({}),
+            rejects=rejects,
+            dirty=changed_spans(self._stamps),
+            imports_before=imports_before,
+            rows_read=self._counts["read"],
+            rows_unchanged=self._counts["unchanged"],
+            bars_dropped=self._counts["dropped"],
+            contracts=tuple(sorted(self._contracts)),
+            first_ts=self._first,
+            last_ts=self._last,
+            others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
+            warnings=self._warnings(earlier),
+            raw=source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
+        )
+
+    def _warnings(self, earlier: Sequence[ImportReport]) -> tuple[str, ...]:
+        if not self._revised:
+            return ()
+        revised = pa.concat_tables(self._revised)
+        ends = pc.min_max(revised.column("ts"))
+        overlapping = [
+            report.file_name
+            for report in earlier
+            if report.first_ts is not None
+            and report.last_ts is not None
+            and report.first_ts <= ends["max"].as_py()
+            and report.last_ts >= ends["min"].as_py()
+        ]
+        against = f"what {' and '.join(overlapping)} said" if overlapping else "what was stored"
+        return (
+            f"{len(revised):,} bars differ from {against} ({self._first_revision()}); the new values are stored, the "
+            f"old ones kept as revisions",
+        )
+
+    def _first_revision(self) -> str:
+        row = self._revised[0].slice(0, 1).to_pylist()[0]
+        value = next(name for name in _VALUES if row[f"old_{name}"] != row[f"new_{name}"])
+        return (
+            f"first: {row['contract']} {row['ts']:%Y-%m-%d %H:%MZ} {value} {row[f'old_{value}']:.10g}, now "
+            f"{row[f'new_{value}']:.10g}"
+        )
+
+
+def _old_and_new(found: Changes) -> pa.Table:
+    columns = {name: found.revised.column(name) for name in ("contract", "ts")}
+    columns |= {f"old_{name}": found.before.column(name) for name in _VALUES}
+    return pa.table(columns | {f"new_{name}": found.revised.column(name) for name in _VALUES})

@@ -1,0 +1,91 @@
+"""The plan of an import: where bars come from, what they would change, and what is to be told about it."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from ml_data.import_report import ImportReport, RejectedRow, Verdict
+from ml_data.import_spool import Spool
+from ml_data.importers.base import Reading, Recognised
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where bars come from: `read` starts anew each time, `raw_rows` shows rows as they were written."""
+
+    name: str
+    sha256: str
+    read: Callable[[], Reading]
+    raw_rows: Callable[[Collection[int]], dict[int, str]]
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What importing a file would write, and the figures to report; nothing is written yet.
+
+    `incoming` holds new and revised bars, `revisions` old and new values of the revised ones, `dirty` the spans in
+    which something changes. `imports_before` tells whether the store is still the one that was compared with.
+    """
+
+    recognised: Recognised
+    incoming: Spool
+    revisions: pa.Table
+    rejects: pa.Table
+    dirty: pa.Table
+    imports_before: int
+    rows_read: int
+    rows_unchanged: int
+    bars_dropped: int
+    contracts: tuple[str, ...]
+    first_ts: datetime | None
+    last_ts: datetime | None
+    others: tuple[str, ...]
+    warnings: tuple[str, ...]
+    raw: Mapping[int, str]  # the rejected rows as written, by row number
+
+    @property
+    def rows_stored(self) -> int:
+        """Minutes that were not stored before."""
+        return self.incoming.rows - len(self.revisions)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What this import will be called."""
+        if self.warnings or len(self.rejects):
+            return "stored with warnings" if self.incoming.rows else "unchanged"
+        return "stored" if self.incoming.rows else "unchanged"
+
+    def overlaps(self, other: "ImportPlan") -> bool:
+        """Return whether both have bars of the same time."""
+        ends = (self.first_ts, self.last_ts, other.first_ts, other.last_ts)
+        if ends[0] is None or ends[1] is None or ends[2] is None or ends[3] is None:
+            return False
+        return ends[0] <= ends[3] and ends[2] <= ends[1]
+
+    def report(self, source: Source, import_id: str | None) -> ImportReport:
+        """Return the report of this plan, carried out as `import_id`, or only made (None)."""
+        first = self.rejects.slice(0, 5).to_pylist()
+        return ImportReport(
+            file_name=source.name,
+            verdict=self.verdict,
+            dry_run=import_id is None,
+            import_id=import_id,
+            sha256=source.sha256,
+            recognised=self.recognised,
+            rows_read=self.rows_read,
+            rows_stored=self.rows_stored,
+            rows_revised=len(self.revisions),
+            rows_unchanged=self.rows_unchanged,
+            rows_rejected=len(self.rejects),
+            bars_dropped=self.bars_dropped,
+            contracts=self.contracts,
+            first_ts=self.first_ts,
+            last_ts=self.last_ts,
+            others=self.others,
+            first_rejects=tuple(
+                RejectedRow(row["row_number"], row["reason"], self.raw.get(row["row_number"], "")) for row in first
+            ),
+            warnings=self.warnings,
+        )

@@ -1,0 +1,93 @@
+"""What became of a file: the figures of its import, and the lines that tell them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from ml_data.importers.base import Recognised
+
+Verdict = Literal["stored", "stored with warnings", "unchanged", "refused"]
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that was not stored: its number in the file, why, and the row as the file has it."""
+
+    row_number: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """One file. `rows_read` is the sum of stored, revised, unchanged, rejected and dropped rows.
+
+    `rows_stored` are minutes that were not there before, `rows_revised` minutes that had other values,
+    `rows_unchanged` minutes that had these, `bars_dropped` rows of other symbols (spreads, other products).
+    With `dry_run` the figures are what would have been. A refused file has a `refusal` and changed nothing.
+    """
+
+    file_name: str
+    verdict: Verdict
+    dry_run: bool
+    refusal: str | None = None
+    import_id: str | None = None
+    sha256: str = ""
+    recognised: Recognised | None = None
+    rows_read: int = 0
+    rows_stored: int = 0
+    rows_revised: int = 0
+    rows_unchanged: int = 0
+    rows_rejected: int = 0
+    bars_dropped: int = 0
+    contracts: tuple[str, ...] = ()
+    first_ts: datetime | None = None  # start of the first and last usable bar, UTC
+    last_ts: datetime | None = None
+    others: tuple[str, ...] = ()  # some of the symbols that were dropped
+    first_rejects: tuple[RejectedRow, ...] = ()  # the first few; all of them are in the store
+    warnings: tuple[str, ...] = ()
+
+
+def describe(report: ImportReport) -> str:
+    """Return the lines that tell a person what became of a file.
+
+    >>> print(describe(ImportReport("a.csv", "refused", dry_run=False, refusal="a.csv: the file is empty.")))
+    refused: a.csv: the file is empty.
+    """
+    if report.refusal is not None or report.recognised is None:
+        return f"refused: {report.refusal}"
+    taken = report.recognised
+    verdict = f"would be {report.verdict}" if report.dry_run else report.verdict
+    lines = [
+        f"{report.file_name}: {verdict}",
+        f"  taken for {taken.title}, because {taken.why}",
+        f"  clock: {taken.time_zone}; a stamp marks the {taken.stamps} of its minute",
+        f"  {_rows(report)}",
+    ]
+    if taken.columns_ignored:
+        lines.append(f"  columns not used: {', '.join(taken.columns_ignored)}")
+    if report.first_ts is not None and report.last_ts is not None:
+        contracts = f"{len(report.contracts)} contracts" if len(report.contracts) > 1 else "".join(report.contracts)
+        lines.append(f"  {contracts}, {report.first_ts:%Y-%m-%d %H:%MZ} to {report.last_ts:%Y-%m-%d %H:%MZ}")
+    lines += [f"  note: {warning}" for warning in report.warnings]
+    lines += [f"  row {row.row_number:,} rejected: {row.reason}: {row.raw}" for row in report.first_rejects[:_SHOWN]]
+    if report.rows_rejected > _SHOWN:
+        lines.append(f"  and {report.rows_rejected - _SHOWN:,} more rejected rows")
+    return "\n".join(lines)
+
+
+def _rows(report: ImportReport) -> str:
+    parts = [f"{report.rows_read:,} rows read: {report.rows_stored:,} new"]
+    parts += [
+        f"{count:,} {word}"
+        for count, word in (
+            (report.rows_unchanged, "unchanged"),
+            (report.rows_revised, "revised"),
+            (report.rows_rejected, "rejected"),
+        )
+        if count
+    ]
+    if report.bars_dropped:
+        parts.append(f"{report.bars_dropped:,} of other symbols left out (such as {', '.join(report.others[:2])})")
+    return ", ".join(parts)

@@ -1,0 +1,112 @@
+"""Writes planned imports to the store: all of them in one transaction, or none."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from ml_data.import_plan import ImportPlan, Source
+from ml_data.store import Store, sql
+from trading.domain.instrument import Instrument
+
+
+def write_imports(
+    store: Store, instrument: Instrument, items: Sequence[tuple[Source, ImportPlan]], now: datetime
+) -> list[str] | None:
+    """Store what was planned and return the import id of each item; None, and nothing written, when they are stale.
+
+    Plans are stale when another import was made since they were compared with the store. No two of them may have bars
+    of the same time. `now` is written as the time of import.
+    """
+    imports_before = items[0][1].imports_before
+    ids = [_import_id(source, instrument, now, imports_before + place) for place, (source, _) in enumerate(items)]
+    plans = {import_id: plan for import_id, (_, plan) in zip(ids, items, strict=True)}
+    revisions = _marked({name: plan.revisions for name, plan in plans.items()})
+    dirty = _marked({name: plan.dirty for name, plan in plans.items()})
+    rejects = _marked({name: _with_raw(plan) for name, plan in plans.items()})
+    imports = pa.Table.from_pylist(
+        [_import_row(name, source, plan, now) for name, (source, plan) in zip(ids, items, strict=True)], _IMPORTS
+    )
+    contents = [plan.incoming.content() for plan in plans.values() if plan.incoming.rows]
+    tables = [content for content in contents if isinstance(content, pa.Table)]
+    streams = [content for content in contents if isinstance(content, pa.RecordBatchReader)]
+    whose = {"instrument": instrument.symbol}
+    with store.market_write() as cursor:
+        [(imports_now, _)] = cursor.execute(sql("imports_so_far"), {"sha256": ""}).fetchall()
+        if any(plan.imports_before != imports_now for plan in plans.values()):
+            return None
+        if revisions is not None:
+            stamps = revisions.column("ts").to_pylist()
+            span = {"first_ts": min(stamps), "last_ts": max(stamps)}
+            _put(cursor, "delete_bars", revisions.select(["contract", "ts"]), whose | span)
+            _put(cursor, "insert_bar_revisions", revisions, whose)
+        for bars in [pa.concat_tables(tables), *streams] if tables else streams:
+            _put(cursor, "insert_bars", bars, whose)
+        if dirty is not None:
+            _put(cursor, "mark_dirty", dirty, whose)
+        if rejects is not None:
+            _put(cursor, "insert_bar_rejects", rejects, {})
+        _put(cursor, "insert_bar_imports", imports, {})
+    return ids
+
+
+_IMPORTS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("import_id", "file_name", "sha256", "format", "time_zone", "verdict")),
+        *((f"rows_{name}", pa.int64()) for name in ("read", "stored", "rejected", "unchanged", "revised")),
+        *((name, pa.timestamp("us", tz="UTC")) for name in ("first_ts", "last_ts", "imported_at")),
+        ("bars_dropped", pa.int64()),
+        ("contracts", pa.int32()),
+    ]
+)
+
+
+def _import_id(source: Source, instrument: Instrument, now: datetime, place: int) -> str:
+    identity = f"{source.sha256}|{source.name}|{instrument.symbol}|{now.isoformat()}|{place}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _import_row(import_id: str, source: Source, plan: ImportPlan, now: datetime) -> dict[str, object]:
+    return {
+        "import_id": import_id,
+        "file_name": source.name,
+        "sha256": source.sha256,
+        "format": plan.recognised.format,
+        "time_zone": plan.recognised.time_zone,
+        "rows_read": plan.rows_read,
+        "rows_stored": plan.rows_stored,
+        "rows_rejected": len(plan.rejects),
+        "rows_unchanged": plan.rows_unchanged,
+        "rows_revised": len(plan.revisions),
+        "first_ts": plan.first_ts,
+        "last_ts": plan.last_ts,
+        "imported_at": now,
+        "bars_dropped": plan.bars_dropped,
+        "contracts": len(plan.contracts),
+        "verdict": plan.verdict,
+    }
+
+
+def _with_raw(plan: ImportPlan) -> pa.Table:
+    rows = plan.rejects.column("row_number").to_pylist()
+    return plan.rejects.append_column("raw", pa.array([plan.raw.get(row, "") for row in rows], pa.string()))
+
+
+def _marked(parts: Mapping[str, pa.Table]) -> pa.Table | None:
+    """Return the rows of all `parts`, each with its import id; None when there are none."""
+    marked = [
+        rows.append_column("import_id", pa.repeat(pa.scalar(import_id, pa.string()), len(rows)))
+        for import_id, rows in parts.items()
+        if len(rows)
+    ]
+    return pa.concat_tables(marked) if marked else None
+
+
+def _put(
+    cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader, values: Mapping[str, object]
+) -> None:
+    cursor.register("incoming", rows)
+    cursor.execute(sql(name), values).fetchall()  # a result that is not fetched keeps the cursor busy
+    cursor.unregister("incoming")

@@ -1,0 +1,97 @@
+"""What an importer is: it knows its format by the content, says why, and yields the bars in chunks."""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import pyarrow as pa
+
+from ml_data.bar_file import BarFile
+from trading.domain.bar import BARS
+from trading.domain.instrument import Instrument
+
+ROWS: Final = BARS.append(pa.field("row_number", pa.int64()))
+"""Bars as an importer yields them: any order, prices and stamps as the file has them (times converted to UTC, a value
+that is not there NaN), and the row of the source file, counted from 1 without its header and blank lines."""
+
+REJECTS: Final = pa.schema([("row_number", pa.int64()), ("reason", pa.string())])
+"""Rows that cannot be used, and why in a few words."""
+
+CHUNK_ROWS: Final = 262_144
+"""About how many rows an importer holds at once."""
+
+OTHERS_SHOWN: Final = 5
+"""How many dropped symbols a chunk names at most."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a file was taken for. `why` finishes the sentence "taken for <title> because ..."."""
+
+    format: str
+    title: str
+    why: str
+    columns_used: tuple[str, ...]
+    columns_ignored: tuple[str, ...]
+    time_zone: str  # the clock of the stamps: "UTC", "offset in each stamp", or a zone of the IANA list
+    stamps: str  # what a stamp marks: "start" or "end" of its minute
+    span: tuple[datetime, datetime] | None  # as the header states it, UTC; None where only the rows know
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a file. Each of its `rows_read` rows is in `bars`, in `rejects`, or counted in `bars_dropped`.
+
+    `bars_dropped` counts rows of other symbols (spreads, other products), `others` names some of them. `share` of the
+    file, 0 to 1, was read when the chunk was complete.
+    """
+
+    bars: pa.Table
+    rejects: pa.Table
+    rows_read: int
+    bars_dropped: int
+    share: float
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file that was recognised, and its chunks: read while they are taken, once."""
+
+    recognised: Recognised
+    chunks: Iterator[Chunk]
+
+
+def belongs(instrument: Instrument) -> Callable[[str], bool]:
+    """Return the test whether a symbol is an outright contract of `instrument`, or the instrument itself."""
+    pattern = re.compile(instrument.contracts.pattern if instrument.contracts else re.escape(instrument.symbol))
+    return lambda symbol: symbol == instrument.symbol or pattern.fullmatch(symbol) is not None
+
+
+class Importer(Protocol):
+    """One format. A module of this package that has an `IMPORTER` is found by `ml_data.recognition`."""
+
+    @property
+    def format(self) -> str:
+        """The name to give to `--format`."""
+
+    @property
+    def title(self) -> str:
+        """The name to show, such as "Databento DBN"."""
+
+    def recognise(self, head: bytes) -> str | None:
+        """Return why content that starts with `head` (up to 64 KiB, unpacked) has this format; None if it has not."""
+
+    def open(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> Reading:
+        """Start to read `file` as bars of `instrument`; naive stamps show the wall clock of `time_zone`.
+
+        Raises
+        ------
+        BadBars
+            here or while chunks are taken, when the file as a whole cannot be used; the message says what to do.
+        """
+
+    def raw_rows(self, file: BarFile, row_numbers: Collection[int]) -> dict[int, str]:
+        """Return the named rows as the file has them, by row number, to show beside the reason of a rejection."""

@@ -1,0 +1,65 @@
+"""From a wall clock to UTC, refusing to guess in the hours where a wall clock does not say which instant it means."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+Instants = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_DAY = 86_400
+
+
+def to_utc(wall: Instants, zone: str) -> tuple[Instants, Flags, Flags]:
+    """Return the UTC instants of naive stamps on the wall clock of `zone`, and which of them it cannot tell.
+
+    `wall` and the instants are microseconds since 1970-01-01 00:00. The first flags mark stamps in an hour that the
+    clock shows twice (autumn), the second those in an hour that it skips (spring); their instants mean nothing.
+
+    >>> to_utc(np.array([1_700_420_400_000_000]), "America/New_York")[0] - 1_700_420_400_000_000
+    array([18000000000])
+    """
+    if len(wall) == 0:
+        return wall, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
+    first, last = (datetime.fromtimestamp(int(stamp) // 1_000_000, UTC).year for stamp in (wall.min(), wall.max()))
+    steps = [step for year in range(first - 1, last + 2) for step in _clock_changes(zone, year)]
+    offsets = np.array([_offset(zone, datetime(first - 1, 1, 1, tzinfo=UTC))] + [after for _, _, after in steps])
+    ends = np.array([at + max(before, after) for at, before, after in steps], dtype=np.int64) * 1_000_000
+    starts = np.array([at + min(before, after) for at, before, after in steps], dtype=np.int64) * 1_000_000
+    forward = np.array([after > before for _, before, after in steps], dtype=bool)
+    period = np.searchsorted(ends, wall, side="right")
+    utc = wall - offsets[period] * 1_000_000
+    never = np.iinfo(np.int64).max
+    unsure = wall >= np.append(starts, never)[period]
+    skipped = unsure & np.append(forward, False)[period]
+    return utc, unsure & ~skipped, skipped
+
+
+def _offset(zone: str, instant: datetime) -> int:
+    offset = instant.astimezone(ZoneInfo(zone)).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+@lru_cache(maxsize=4096)
+def _clock_changes(zone: str, year: int) -> tuple[tuple[int, int, int], ...]:
+    """Return (instant, offset before, offset after), in seconds, for each change of the clock in a UTC year."""
+    start = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    end = int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp())
+
+    def at(second: int) -> int:
+        return _offset(zone, datetime.fromtimestamp(second, UTC))
+
+    changes = []
+    for day in range(start, end, _DAY):
+        before, after = at(day), at(day + _DAY)
+        if before == after:
+            continue
+        low, high = day, day + _DAY  # the offset is `before` at low and `after` at high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if at(middle) == before else (low, middle)
+        changes.append((high, before, after))
+    return tuple(changes)

@@ -1,0 +1,245 @@
+"""Imports files of bars into the store: recognise, check, compare with what is stored, then write once per file.
+
+A file enters whole or not at all; small files enter together, so that not each of them pays for opening the store.
+Running an interrupted import again goes on where it stopped. Nothing is computed while the store is leased for writing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+import pyarrow as pa
+
+from ml_data.bar_file import BarFile, open_bar_file
+from ml_data.import_comparison import Comparison
+from ml_data.import_plan import ImportPlan, Source
+from ml_data.import_report import ImportReport
+from ml_data.import_spool import Spool
+from ml_data.import_windows import OutOfOrder, windows
+from ml_data.import_write import write_imports
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Importer, Reading, Recognised
+from ml_data.recognition import importer_of
+from ml_data.store import Store, sql
+from trading.domain.bar import BARS
+from trading.domain.instrument import Instrument
+from trading.errors import BadBars, StoreBusy
+
+Progress = Callable[[float, str], None]
+"""Called with the share of all bytes that is read, 0 to 1, and the name of the file at hand."""
+
+BATCH_ROWS: Final = 524_288
+"""Files that bring fewer bars wait for others: writing each of 55 months alone costs three times as much."""
+
+_ATTEMPTS: Final = 5
+
+
+def ingest(
+    store: Store,
+    instrument: Instrument,
+    files: Sequence[Path],
+    *,
+    now: datetime,
+    format: str | None = None,  # noqa: A002 - the name of the option
+    time_zone: str | None = None,
+    dry_run: bool = False,
+    accept_revisions: bool = False,
+    progress: Progress | None = None,
+) -> list[ImportReport]:
+    """Import `files` one after the other and return a report of each, in their order; a refused file stops no other.
+
+    `now` (aware) is written as the time of import. `format` and `time_zone` are what the file does not say itself.
+    Where files, or a file and the store, have other values for a minute, the later file wins and the earlier values
+    are kept as a revision; a file that contradicts most of what it overlaps is refused unless `accept_revisions`.
+
+    Raises
+    ------
+    StoreError
+        when the store cannot be read or written; the files before are stored, this one is not.
+    """
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+    whole = max(1, sum(sizes))
+    with _Run(store, instrument, now, dry_run=dry_run, accept_revisions=accept_revisions) as run:
+        for number, path in enumerate(files):
+            before, size = sum(sizes[:number]), sizes[number]
+
+            def tell(share: float, name: str = path.name, before: int = before, size: int = size) -> None:
+                if progress is not None:
+                    progress((before + share * size) / whole, name)
+
+            tell(0.0)
+            try:
+                file = open_bar_file(path)
+                run.take(number, _source(file, instrument, importer_of(file, format), time_zone), tell)
+            except BadBars as error:
+                run.reports[number] = ImportReport(path.name, "refused", dry_run=dry_run, refusal=str(error))
+            tell(1.0)
+        run.write()
+        return [run.reports[number] for number in range(len(files))]
+
+
+def ingest_bars(
+    store: Store, instrument: Instrument, bars: Iterable[pa.Table], *, source_name: str, now: datetime
+) -> ImportReport:
+    """Import tables of the schema `trading.domain.bar.BARS` (a generated market, a feed) by the rules of `ingest`.
+
+    Tables follow each other in time, or fit in memory together; the whole is stored in one transaction.
+
+    Raises
+    ------
+    BadBars
+        when the bars as a whole cannot be used.
+    StoreError
+        when the store cannot be read or written.
+    """
+    tables = list(bars)
+    recognised = Recognised(
+        format="bars",
+        title="bars from a program",
+        why=f"they come from {source_name}",
+        columns_used=tuple(ROWS.names[:-1]),
+        columns_ignored=(),
+        time_zone="UTC",
+        stamps="start",
+        span=None,
+    )
+    source = Source(
+        name=source_name,
+        sha256="",
+        read=lambda: Reading(recognised, _chunks_of(tables)),
+        raw_rows=lambda rows: dict.fromkeys(rows, ""),
+    )
+    with _Run(store, instrument, now, dry_run=False, accept_revisions=False) as run:
+        run.take(0, source, lambda _: None)
+        run.write()
+        return run.reports[0]
+
+
+def _chunks_of(tables: list[pa.Table]) -> Iterator[Chunk]:
+    first = 1
+    for table in tables:
+        for start in range(0, len(table), CHUNK_ROWS):
+            rows = table.slice(start, CHUNK_ROWS)
+            numbers = pa.array(range(first, first + len(rows)), pa.int64())
+            yield Chunk(rows.append_column("row_number", numbers).cast(ROWS), REJECTS.empty_table(), len(rows), 0, 1.0)
+            first += len(rows)
+
+
+def _source(file: BarFile, instrument: Instrument, importer: Importer, time_zone: str | None) -> Source:
+    return Source(
+        name=file.name,
+        sha256=file.sha256,
+        read=lambda: importer.open(file, instrument, time_zone),
+        raw_rows=lambda rows: importer.raw_rows(file, rows),
+    )
+
+
+class _Run:
+    """The files of one call: each is planned, waits with others, and is written with them; `reports` by file number."""
+
+    def __init__(
+        self, store: Store, instrument: Instrument, now: datetime, *, dry_run: bool, accept_revisions: bool
+    ) -> None:
+        self.reports: dict[int, ImportReport] = {}
+        self._store = store
+        self._instrument = instrument
+        self._now = now
+        self._dry_run = dry_run
+        self._accept_revisions = accept_revisions
+        self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
+        self._together = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for _, plan in self._waiting.values():
+            plan.incoming.close()
+
+    def take(self, number: int, source: Source, tell: Callable[[float], None]) -> None:
+        """Plan a file and write it, alone or with those that wait, when enough of them do."""
+        plan = self._planned(source, tell)
+        if self._dry_run:
+            self.reports[number] = plan.report(source, None)
+            plan.incoming.close()
+            return
+        if any(plan.overlaps(other) for _, other in self._waiting.values()):
+            # It was compared with the store only, not with what waits. Files of one series that overlap go on doing so.
+            plan.incoming.close()
+            self._together = False
+            self.write()
+            plan = self._planned(source, tell)
+        self._waiting[number] = (source, plan)
+        if not self._together or sum(other.incoming.rows for _, other in self._waiting.values()) >= BATCH_ROWS:
+            self.write()
+
+    def write(self) -> None:
+        """Write the files that wait; where another process imported since they were planned, plan them again."""
+        for _ in range(_ATTEMPTS):
+            items, self._waiting = self._waiting, {}
+            if not items or self._written(items):
+                return
+            for number, (source, _) in items.items():
+                try:
+                    self._waiting[number] = (source, self._planned(source, lambda _: None))
+                except BadBars as error:
+                    self.reports[number] = ImportReport(source.name, "refused", dry_run=False, refusal=str(error))
+        names = ", ".join(source.name for source, _ in self._waiting.values())
+        raise StoreBusy(f"{names}: other imports changed the store {_ATTEMPTS} times meanwhile; run it again.")
+
+    def _written(self, items: dict[int, tuple[Source, ImportPlan]]) -> bool:
+        try:
+            ids = write_imports(self._store, self._instrument, list(items.values()), self._now)
+        finally:
+            for _, plan in items.values():
+                plan.incoming.close()
+        if ids is None:
+            return False
+        for (number, (source, plan)), import_id in zip(items.items(), ids, strict=True):
+            self.reports[number] = plan.report(source, import_id)
+        return True
+
+    def _planned(self, source: Source, tell: Callable[[float], None]) -> ImportPlan:
+        """Read `source` and compare it with the store.
+
+        Raises
+        ------
+        BadBars
+            when the file as a whole cannot be used.
+        """
+        symbol = self._instrument.symbol
+        with self._store.market() as cursor:
+            [(imports, of_this_file)] = cursor.execute(sql("imports_so_far"), {"sha256": source.sha256}).fetchall()
+            series = cursor.execute(sql("series_stored"), {"instrument": symbol}).fetchall()
+        for whole in (False, True):
+            incoming = Spool(BARS, self._store.home)
+            try:
+                known_file = of_this_file > 0 and source.sha256 != ""
+                comparison = Comparison(self._store, self._instrument, incoming, known_file=known_file)
+                reading = source.read()
+                for window in windows(reading.chunks, self._instrument.tick, source.name, whole=whole):
+                    comparison.take(window)
+                    tell(window.share)
+                comparison.refuse_what_cannot_be_used(source.name, accept_revisions=self._accept_revisions)
+                plan = comparison.plan(reading.recognised, source, imports, list(self.reports.values()))
+                self._refuse_a_second_series(source.name, plan, continuous=series[0][0] if series else None)
+                return plan
+            except OutOfOrder:
+                incoming.close()
+            except BaseException:
+                incoming.close()
+                raise
+        raise AssertionError("one window cannot be out of order")
+
+    def _refuse_a_second_series(self, name: str, plan: ImportPlan, *, continuous: bool | None) -> None:
+        symbol = self._instrument.symbol
+        if self._instrument.contracts is None or not plan.contracts:
+            return
+        kinds = {contract == symbol for contract in plan.contracts}
+        kinds |= {contract == symbol for _, other in self._waiting.values() for contract in other.contracts}
+        kinds |= set() if continuous is None else {continuous}
+        if len(kinds) > 1:
+            raise BadBars(
+                f"{name}: {symbol} would be stored twice, as one continuous series and by single contracts; bring bars "
+                f"of one kind, with a contract column where contracts are meant."
+            )

@@ -1,0 +1,90 @@
+"""Which format a file has, judged by its content: every importer of `ml_data.importers` is asked."""
+
+import json
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from ml_data import importers
+from ml_data.bar_file import BarFile
+from ml_data.importers.base import Importer
+from trading.errors import BadBars
+
+# Formats that people try and that no importer reads; RIFF and its kind would never be tried.
+_FOREIGN: Final = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "a Feather file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+
+
+@cache
+def known_importers() -> tuple[Importer, ...]:
+    """Return the importer of every module of `ml_data.importers` that has one, by format name."""
+    modules = [import_module(f"{importers.__name__}.{found.name}") for found in iter_modules(importers.__path__)]
+    return tuple(sorted((module.IMPORTER for module in modules if hasattr(module, "IMPORTER")), key=lambda i: i.format))
+
+
+def importer_of(file: BarFile, format_name: str | None = None) -> Importer:
+    """Return the importer that recognises the content of `file`, or the one of `format_name`.
+
+    Raises
+    ------
+    BadBars
+        when no importer, or more than one, recognises the content, or the one that is named does not.
+    """
+    known = known_importers()
+    formats = ", ".join(importer.format for importer in known)
+    if format_name is not None:
+        named = [importer for importer in known if importer.format == format_name]
+        if not named:
+            raise BadBars(f"--format: expected one of {formats}, found {format_name!r}.")
+        if named[0].recognise(file.head) is None:
+            raise BadBars(
+                f"{file.name}: expected {named[0].title} as --format says, found {_found(file.head)}; leave --format "
+                f"away to have the file recognised."
+            )
+        return named[0]
+    takers = [importer for importer in known if importer.recognise(file.head) is not None]
+    if len(takers) > 1:
+        names = " and ".join(importer.format for importer in takers)
+        raise BadBars(f"{file.name}: recognised as {names}; say which with --format.")
+    if not takers:
+        titles = " or ".join(importer.title for importer in known)
+        raise BadBars(
+            f"{file.name}: expected {titles}, found {_found(file.head)}; export bars in one of these formats."
+        )
+    return takers[0]
+
+
+def _found(head: bytes) -> str:
+    """Return in a few words what content that starts with `head` is."""
+    for magic, words in _FOREIGN:
+        if head.startswith(magic):
+            return words
+    text = head.decode("utf-8-sig", errors="replace").lstrip()
+    if text[:1] == "<":
+        return "a web page (HTML or XML)"
+    if text[:1] in "{[" and _is_json(text):
+        return "JSON"
+    if not text:
+        return "only blank lines"
+    if sum(not character.isprintable() and not character.isspace() for character in text) > len(text) // 100:
+        return "binary content of an unknown kind"
+    return f"text whose first line is {text.splitlines()[0][:80]!r}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        return error.pos > len(text) - 100  # the head of a longer document is JSON up to where it was cut
+    return True

@@ -1,0 +1,13 @@
+-- Which of these bars were stored once and replaced by a later import?
+-- registered: incoming(contract VARCHAR, ts TIMESTAMPTZ, open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE, volume DOUBLE, row_number BIGINT)
+SELECT DISTINCT incoming.row_number
+FROM incoming
+JOIN market.bar_revisions AS revision
+    ON revision.instrument = $instrument
+    AND revision.contract = incoming.contract
+    AND revision.ts = incoming.ts
+    AND revision.old_open = incoming.open
+    AND revision.old_high = incoming.high
+    AND revision.old_low = incoming.low
+    AND revision.old_close = incoming.close
+    AND revision.old_volume = incoming.volume
