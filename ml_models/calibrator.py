@@ -1,0 +1,58 @@
+"""What turns an estimator's raw scores into probabilities that mean what they say: at most two numbers."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+import numpy as np
+
+from ml_models.documents import DamagedVersion, Json, decode
+from ml_models.metadata import Matrix
+
+FILE: Final = "calibrator.json"
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """`none` leaves the estimator's answer alone; the others are computed from its raw scores (margins, log-odds).
+
+    `temperature`: scores divided by `temperature` (> 0). `platt`, for two classes: `slope` x score + `intercept`.
+    """
+
+    kind: Literal["none", "temperature", "platt"] = "none"
+    temperature: float = 1.0
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, margins: Matrix) -> Matrix:
+        """Return the probabilities (n, classes) of raw scores (n, 1) for two classes or (n, classes) for more.
+
+        Two classes come back in the order (0, 1). Each row depends on itself alone, bit for bit. No NaN in, none out.
+        """
+        scaled = margins / self.temperature if self.kind != "platt" else self.slope * margins + self.intercept
+        if scaled.shape[1] == 1:
+            scaled = np.hstack([np.zeros_like(scaled), scaled])
+        weights = np.exp(np.ascontiguousarray(scaled - scaled.max(axis=1, keepdims=True)))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def document(self) -> Json:
+        """Return the contents of calibrator.json."""
+        if self.kind == "temperature":
+            return {"kind": "temperature", "temperature": self.temperature}
+        if self.kind == "platt":
+            return {"kind": "platt", "slope": self.slope, "intercept": self.intercept}
+        return {"kind": "none"}
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """Return the calibrator in the bytes of calibrator.json, or raise `DamagedVersion`."""
+        fields = decode(FILE, content)
+        kind = fields.text("kind")
+        if kind == "none":
+            return cls()
+        if kind == "platt":
+            return cls("platt", slope=fields.number("slope"), intercept=fields.number("intercept"))
+        temperature = fields.number("temperature")
+        if kind != "temperature" or not (temperature > 0 and math.isfinite(temperature)):
+            raise DamagedVersion(FILE, f"kind {kind!r} with temperature {temperature} is not a calibrator")
+        return cls("temperature", temperature=temperature)
