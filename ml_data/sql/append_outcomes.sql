@@ -1,4 +1,5 @@
 -- Add the outcomes in `fresh` that are new, or differ from the newest revision of the same prediction.
+-- registered: fresh(SELECT * EXCLUDE (revision) FROM journal.ml_outcomes)
 INSERT INTO journal.ml_outcomes BY NAME
 SELECT fresh.*, coalesce(newest.revision + 1, 0)::INTEGER AS revision
 FROM fresh

@@ -1,0 +1,85 @@
+"""Parquet: the public tables by instrument and year, and the training snapshot under its content hash."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml_data.store import Store
+
+EXPORTED: Final = {
+    "bars_1m": ("ts", "contract, ts"),
+    "contract_days": ("trading_day", "trading_day"),
+    "sessions": ("trading_day", "trading_day, starts_at"),
+    "opening_ranges": ("trading_day", "trading_day, starts_at"),
+    "orb_trades": ("trading_day", "trading_day, orb, rule"),
+}
+"""Table: the column that says the year, and the order of rows in a file."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """The files written and the rows in them, by table."""
+
+    folder: Path
+    files: int
+    rows: dict[str, int]
+
+
+def export_tables(
+    store: Store, instrument: str, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> ExportReport:
+    """Write the tables of one instrument as `folder/<table>/instrument=<I>/year=<Y>/data.parquet`.
+
+    Each file is written aside and then moved into place, so a reader meets the old file or the new one. Years that the
+    store no longer holds are left alone.
+    """
+    partitions: list[tuple[str, int]] = []
+    with store.market() as cursor:
+        for table, (when, _) in EXPORTED.items():
+            years = cursor.execute(
+                f"SELECT DISTINCT year({when}) FROM market.{table} WHERE instrument = ? ORDER BY 1", [instrument]
+            ).fetchall()
+            partitions += [(table, int(row[0])) for row in years]
+    rows = dict.fromkeys(EXPORTED, 0)
+    for done, (table, year) in enumerate(partitions, start=1):
+        target = folder / table / f"instrument={instrument}" / f"year={year}" / "data.parquet"
+        rows[table] += _write_partition(store, table, instrument, year, target)
+        if progress is not None:
+            progress(done, len(partitions))
+    return ExportReport(folder, len(partitions), rows)
+
+
+def write_snapshot(table: pa.Table, content_hash: str, folder: Path) -> Path:
+    """Write a training snapshot as `folder/<hash>.parquet`, its hash in the file's metadata too; return the path.
+
+    Equal content has an equal name; a snapshot that is there already is left as it is.
+    """
+    target = folder / f"{content_hash}.parquet"
+    if target.is_file():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = target.with_suffix(f".{os.getpid()}.tmp")
+    named = table.replace_schema_metadata({**(table.schema.metadata or {}), b"content_hash": content_hash.encode()})
+    pq.write_table(named, aside, compression="zstd")
+    os.replace(aside, target)
+    return target
+
+
+def _write_partition(store: Store, table: str, instrument: str, year: int, target: Path) -> int:
+    when, order = EXPORTED[table]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_suffix(f".{os.getpid()}.tmp")
+    quoted = str(aside).replace("'", "''")  # COPY takes no bound parameter for its file
+    with store.market() as cursor:
+        written = cursor.execute(
+            f"COPY (SELECT * FROM market.{table} WHERE instrument = $instrument AND year({when}) = $year "
+            f"ORDER BY {order}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
+            {"instrument": instrument, "year": year},
+        ).fetchall()
+    os.replace(aside, target)
+    return int(written[0][0])

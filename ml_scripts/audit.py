@@ -1,0 +1,70 @@
+"""`hub audit`: the laws, checked on the user's own data. Leaves with 1 when a check fails."""
+
+from typing import Annotated
+
+import typer
+
+from ml_data.build import read_bars
+from ml_data.lookahead import audit_lookahead
+from ml_inference.replay_audit import audit_replay
+from ml_scripts.console import InstrumentOption, JsonFlag, opened, progress, run, say
+from trading.errors import CheckFailed, NothingStored
+
+cli = typer.Typer(help="Check the laws on your own data.", no_args_is_help=True)
+SHOWN = 20
+
+
+@cli.command("lookahead")
+def lookahead(
+    instrument: InstrumentOption = None,
+    sample: Annotated[int, typer.Option(min=1, help="How many events to check, spread evenly over time.")] = 100,
+    seed: Annotated[int, typer.Option(help="Which events, and which garbage.")] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Recompute every feature with the future cut off, replaced by garbage, and with a short past."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        bars = read_bars(hub.store, chosen)
+        if len(bars) == 0:
+            raise NothingStored(f"{chosen.symbol}: no bars are stored, so there is nothing to audit. Run hub ingest.")
+        with progress("look-ahead") as advance:
+            report = audit_lookahead(bars, chosen, sample=sample, seed=seed, progress=advance)
+    if report.passed:
+        say(
+            f"{chosen.symbol}: {report.features} features of {report.events} events know nothing of their future "
+            "(prefix, suffix and warm-up, bit for bit).",
+            report,
+            as_json=as_json,
+        )
+        return
+    _fail(f"{chosen.symbol}: {len(report.problems)} differences", [str(problem) for problem in report.problems])
+
+
+@cli.command("replay")
+def replay(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> None:
+    """Make every logged prediction again from the stored bars and the registry, and compare bit for bit."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        with progress("replay") as advance:
+            report = audit_replay(hub.store, hub.registry, chosen, settings=hub.engine_settings, progress=advance)
+    if report.predictions == 0:
+        raise NothingStored(f"{chosen.symbol}: no prediction is logged yet. Run hub shadow --replay FROM TO.")
+    if report.passed:
+        say(
+            f"{chosen.symbol}: all {report.predictions:,} logged predictions come out bit for bit.",
+            report,
+            as_json=as_json,
+        )
+        return
+    differ = len({mismatch.prediction_id for mismatch in report.mismatches})
+    title = f"{chosen.symbol}: {differ} of {report.predictions} predictions differ"
+    _fail(title, [str(mismatch) for mismatch in report.mismatches])
+
+
+def _fail(title: str, lines: list[str]) -> None:
+    more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    raise CheckFailed("\n".join([f"{title}:", *lines[:SHOWN], *more]))
+
+
+if __name__ == "__main__":
+    run(lambda: cli(standalone_mode=False))

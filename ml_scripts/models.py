@@ -1,0 +1,118 @@
+"""`hub models`: the registry: list, show, card, verify, promote, rollback, delete."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from ml_models.model_registry import ModelRegistry
+from ml_scripts.console import JsonFlag, now, opened, run, say
+from trading.errors import CheckFailed, NothingStored
+
+cli = typer.Typer(help="The model registry.", no_args_is_help=True)
+
+ModelArgument = Annotated[str, typer.Argument(help="A model, such as directional-MGC.")]
+VersionArgument = Annotated[str, typer.Argument(help="A version, an alias, or 'latest'.")]
+WhyOption = Annotated[str, typer.Option(help="The reason, kept in the registry's journal.")]
+
+
+@cli.command("list")
+def list_versions(as_json: JsonFlag = False) -> None:
+    """List every version of every model."""
+    with opened() as hub:
+        rows = [(model, summary) for model in hub.registry.models() for summary in hub.registry.versions(model)]
+    if not rows:
+        raise NothingStored("The registry is empty. Train a version: hub train directional --instrument SYMBOL")
+    say(
+        [
+            f"{model}  {summary.version}  {', '.join(summary.aliases) or '-'}  "
+            f"{summary.problem or f'{summary.created_at:%Y-%m-%d %H:%MZ} by {summary.who}: {summary.why}'}"
+            for model, summary in rows
+        ],
+        [{"model": model, "version": summary} for model, summary in rows],
+        as_json=as_json,
+    )
+
+
+@cli.command("show")
+def show(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
+    """Show what one version is, what it learned from, and its metrics beside their baselines."""
+    with opened() as hub:
+        loaded = hub.registry.load(model, version)
+    facts = {
+        "model": model,
+        "version": str(loaded.version),
+        "version_hash": loaded.version_hash,
+        "metadata": loaded.metadata.document(),
+        "metrics": dict(loaded.metrics),
+    }
+    say(
+        [
+            f"{model} {loaded.version} ({loaded.version_hash[:12]})",
+            f"{loaded.metadata.question} {loaded.metadata.instrument}: {', '.join(loaded.schema.classes)}.",
+            *(f"{r.name}: {r.first_day} to {r.last_day}, {r.events:,} events" for r in loaded.metadata.ranges),
+            f"Trials counted: {loaded.metadata.trials}. Expires on {loaded.metadata.expires_on}.",
+            f"Card: hub models card {model}",
+        ],
+        facts,
+        as_json=as_json,
+    )
+
+
+@cli.command("card")
+def card(model: ModelArgument, version: VersionArgument = "latest") -> None:
+    """Print the model card (Markdown)."""
+    with opened() as hub:
+        loaded = hub.registry.load(model, version)
+        text = (hub.registry.root / model / str(loaded.version) / "MODEL_CARD.md").read_text(encoding="utf-8")
+    say(text)
+
+
+@cli.command("verify")
+def verify(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
+    """Check every byte of a version and that its golden rows come back; leaves with 1 when something is wrong."""
+    with opened() as hub:
+        found = _version(hub.registry, model, version)
+        problems = hub.registry.verify(model, found)
+    if problems:
+        raise CheckFailed("\n".join([f"{model} {found}:", *problems]))
+    say(f"{model} {found}: every file is as it was published, and the golden rows come back.", [], as_json=as_json)
+
+
+@cli.command("promote")
+def promote(model: ModelArgument, version: VersionArgument, why: WhyOption, alias: str = "champion") -> None:
+    """Point an alias at a version."""
+    with opened() as hub:
+        found = _version(hub.registry, model, version)
+        hub.registry.promote(model, found, alias=alias, now=now(), who=getpass.getuser(), why=why)
+    say(f"{model}: {alias} is {found}.")
+
+
+@cli.command("rollback")
+def rollback(model: ModelArgument, why: WhyOption, alias: str = "champion") -> None:
+    """Point an alias back at the version it named before."""
+    with opened() as hub:
+        pointer = hub.registry.rollback(model, alias, now=now(), who=getpass.getuser(), why=why)
+    say(f"{model}: {alias} is {pointer.version} again.")
+
+
+@cli.command("delete")
+def delete(model: ModelArgument, version: VersionArgument, why: WhyOption) -> None:
+    """Take a version off the shelf; refused while an alias or a logged prediction needs it."""
+    with opened() as hub:
+        found = _version(hub.registry, model, version)
+        with hub.store.journal() as cursor:
+            rows = cursor.execute("SELECT DISTINCT version_hash FROM journal.ml_predictions").fetchall()
+        logged = {row[0] for row in rows}
+        hub.registry.delete(model, found, now=now(), who=getpass.getuser(), why=why, referenced=logged.__contains__)
+    say(f"{model}: {found} is deleted; its number is not used again.")
+
+
+def _version(registry: ModelRegistry, model: str, which: str) -> str:
+    """Return the version that a name stands for."""
+    pointer = registry.alias(model, which) if not which.startswith("v_") else None
+    return which if pointer is None else str(pointer.version)
+
+
+if __name__ == "__main__":
+    run(lambda: cli(standalone_mode=False))

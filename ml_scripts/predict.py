@@ -1,0 +1,72 @@
+"""`hub predict`: what the engine says of an opening range, with reasons. Nothing is logged."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from ml_inference.shadow import decision_moments
+from ml_scripts.console import InstrumentOption, JsonFlag, opened, run, say
+from ml_scripts.shadow import engine_of
+from trading.domain.prediction import PredictionRow
+from trading.errors import HubError, NothingStored
+
+
+def command(
+    instrument: InstrumentOption = None,
+    moment: Annotated[
+        str | None, typer.Option(help="An instant such as 2025-03-03T00:00Z; default: the newest bar.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what the model says of the last opening range that was complete at a moment."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        with hub.store.market() as cursor:
+            newest = cursor.execute(
+                "SELECT max(ts) FROM market.bars_1m WHERE instrument = ?", [chosen.symbol]
+            ).fetchone()
+        if newest is None or newest[0] is None:
+            raise NothingStored(f"{chosen.symbol}: no bars are stored. Run hub ingest.")
+        at = _instant(moment) if moment else newest[0] + timedelta(minutes=1)
+        events = [
+            event
+            for event in decision_moments(chosen, at.date() - timedelta(days=7), at.date() + timedelta(days=1))
+            if event.decided_at <= at
+        ]
+        row = engine_of(hub, chosen).predict(events[-1])
+    say(describe(row), row, as_json=as_json)
+
+
+def describe(row: PredictionRow) -> list[str]:
+    """Return an answer or a refusal in words."""
+    title = f"{row.instrument} {row.trading_day} {row.orb} ({row.contract}), decided {row.decided_at:%Y-%m-%d %H:%MZ}"
+    if row.answer is None:
+        return [title, f"No forecast ({row.refusal.code}): {row.refusal.reason}" if row.refusal else "No forecast."]
+    answer = row.answer
+    rest = sum(reason.points for reason in answer.reasons[6:])
+    chances = ", ".join(f"{name} {value:.1%}" for name, value in answer.probabilities.items())
+    return [
+        title,
+        f"{row.version}: {chances}; a walk without drift: UP {row.baseline_prob_up:.1%}. Shadow: not used.",
+        f"From {answer.base_up:.1%} without looking, in points of probability for UP:",
+        *(
+            f"  {reason.points * 100:+5.1f}  {reason.feature} = {reason.value:.4g} {reason.unit}"
+            for reason in answer.reasons[:6]
+        ),
+        f"  {rest * 100:+5.1f}  the other {len(answer.reasons) - 6} inputs",
+    ]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise HubError(f"{text!r} is not an instant; expected one such as 2025-03-03T00:00Z.") from error
+    if instant.tzinfo is None:
+        raise HubError(f"{text!r} names no time zone; add Z for UTC or an offset such as +10:00.")
+    return instant
+
+
+if __name__ == "__main__":
+    run(lambda: typer.run(command))

@@ -1,0 +1,76 @@
+"""`hub shadow`: asks the model at every decision moment and writes its answers down; `--replay` over stored bars."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ml_inference.inference_engine import MLInferenceEngine
+from ml_inference.shadow import ShadowLoop, ShadowReport
+from ml_monitoring.outcome_logger import settle
+from ml_scripts import settle as settle_verb
+from ml_scripts.console import Hub, InstrumentOption, JsonFlag, day, now, opened, progress, run, say
+from trading.domain.instrument import Instrument
+from trading.errors import HubError
+
+DIRECTIONAL = "directional"
+
+
+def command(
+    replay: Annotated[tuple[str, str], typer.Option(help="First and last trading day to step through: FROM TO.")],
+    instrument: InstrumentOption = None,
+    version: Annotated[str, typer.Option(help="A version, an alias, or 'latest'.")] = "latest",
+    as_json: JsonFlag = False,
+) -> None:
+    """Step through stored bars, moment by moment: predict, write down, then settle."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        report, settled = replay_days(hub, chosen, replay, version)
+    say(
+        [describe(chosen.symbol, report), settle_verb.describe(chosen.symbol, settled)],
+        {"shadow": report, "settled": settled},
+        as_json=as_json,
+    )
+
+
+def replay_days(
+    hub: Hub, instrument: Instrument, days: tuple[str, str], version: str = "latest"
+) -> tuple[ShadowReport, Any]:
+    """Replay the days `(first, last)` of an instrument and settle what is known."""
+    first, last = (day(text) for text in days)
+    if last < first:
+        raise HubError(f"--replay goes from the earlier day to the later one; found {first} and {last}.")
+    engine = engine_of(hub, instrument, version)
+    loop = ShadowLoop(hub.store, engine, clock=now, replayed=True)
+    with progress(f"{instrument.symbol} shadow") as advance:
+        report = loop.replay(instrument, first, last, advance)
+    return report, settle(hub.store, instrument, now=now())
+
+
+def model_of(instrument: Instrument, recipe: str = DIRECTIONAL) -> str:
+    """Return the name under which the registry keeps a recipe's versions for an instrument."""
+    return f"{recipe}-{instrument.symbol}"
+
+
+def engine_of(hub: Hub, instrument: Instrument, version: str = "latest") -> MLInferenceEngine:
+    """Return the engine for an instrument's direction model."""
+    return MLInferenceEngine(
+        hub.store,
+        hub.registry,
+        instrument,
+        model=model_of(instrument),
+        clock=now,
+        which=version,
+        settings=hub.engine_settings,
+    )
+
+
+def describe(symbol: str, report: ShadowReport) -> str:
+    """Return what the replay came to, in words."""
+    return (
+        f"{symbol}: {report.moments:,} decision moments; {report.logged:,} logged ({report.refused:,} refused), "
+        f"{report.known_before:,} logged before, {report.without_range:,} without a range."
+    )
+
+
+if __name__ == "__main__":
+    run(lambda: typer.run(command))
