@@ -1,0 +1,122 @@
+"""Canaries: before a version is published, the machinery that made it is shown three things it must not swallow.
+
+- *Shuffled labels*: each day gets the labels of another day, so nothing can be learned. A model of them that beats the
+  class frequencies learned from the days it was tested on.
+- *Planted outcome*: the outcome itself as an input. The look-ahead audit must name it, whether it hides what it read
+  or states it; and a model fed with it must score above what the recipe calls plausible, or that alarm is deaf.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from ml_data.bar_arrays import BarArrays
+from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
+from ml_data.lookahead import LookaheadReport
+from ml_models.baselines import majority_probs
+from ml_models.intervals import mean_interval_t
+from ml_models.scores import IntArray, auc, log_losses
+from ml_training.dataset import Dataset
+from ml_training.recipe import Recipe
+from ml_training.splits import Fold
+from ml_training.walk_forward import tested_rows, walk_forward
+from trading.domain.instrument import Instrument
+
+Audit = Callable[..., LookaheadReport]
+"""`ml_data.lookahead.audit_lookahead`, or what takes its place in a test."""
+
+PLANTED: Final = "planted_outcome"
+SHUFFLED_LEVEL: Final = 0.998
+"""Two-sided: honest machinery fails the shuffled labels once in a thousand trainings."""
+
+_AUDITED_MINUTES: Final = 60 * 1440
+_AUDITED_EVENTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One canary: whether the machinery behaved, and the sentence that says how that was seen."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+def canaries(
+    dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe, bars: BarArrays, instrument: Instrument, audit: Audit
+) -> tuple[Canary, ...]:
+    """Return all canaries; `folds` are those of the real walk-forward (the last ones are used)."""
+    used = folds[-recipe.checks.canary_folds :]
+    recent = bars.between(bars.through - _AUDITED_MINUTES, bars.through)
+    return (
+        shuffled_labels(dataset, used, recipe),
+        planted_outcome(dataset, used[-1:], recipe),
+        audited_plant(recent, instrument, recipe.seed, audit, states_it=False),
+        audited_plant(recent, instrument, recipe.seed, audit, states_it=True),
+    )
+
+
+def shuffled_labels(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -> Canary:
+    """Return whether labels shuffled by day score like class frequencies.
+
+    The test: the mean log loss saved against the training part's class frequencies, by day, Student's t. Failed when
+    its lower bound at `SHUFFLED_LEVEL` is above 0.
+    """
+    shuffled = replace(dataset, codes=_shuffled_by_day(dataset, recipe.seed))
+    results = walk_forward(shuffled, folds, recipe, rounds=recipe.checks.canary_rounds)
+    rows, k = tested_rows(results), len(dataset.classes)
+    model = np.concatenate([result.probs for result in results])
+    frequencies = np.concatenate([majority_probs(shuffled.codes[f.train], len(f.test), k) for f in folds])
+    saved = log_losses(shuffled.codes[rows], frequencies) - log_losses(shuffled.codes[rows], model)
+    gain = mean_interval_t(saved, dataset.days[rows], level=SHUFFLED_LEVEL)
+    said = f"{gain.value:+.4f} nats an event [{gain.low:+.4f}, {gain.high:+.4f}] on {gain.days} days"
+    passed = not gain.low > 0
+    verdict = "nothing was learned, as it must be" if passed else "something was learned where there is nothing"
+    return Canary("shuffled labels", passed, f"Labels shuffled by day: {verdict}: gain over class frequencies {said}.")
+
+
+def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -> Canary:
+    """Return whether a model fed with the outcome itself rings the alarm for results too good to be true."""
+    planted = replace(
+        dataset, x=np.column_stack([dataset.x, dataset.codes.astype(np.float64)]), names=(*dataset.names, PLANTED)
+    )
+    results = walk_forward(planted, folds, recipe, rounds=recipe.checks.canary_rounds)
+    area = auc(dataset.codes[tested_rows(results)], np.concatenate([result.probs for result in results]))
+    limit = recipe.checks.most_plausible_auc
+    passed = bool(area > limit)
+    verdict = "which rings the alarm" if passed else "which does not ring the alarm"
+    return Canary("planted outcome", passed, f"Fed with the outcome, the AUC is {area:.3f}, {verdict} above {limit:g}.")
+
+
+def audited_plant(bars: BarArrays, instrument: Instrument, seed: int, audit: Audit, *, states_it: bool) -> Canary:
+    """Return whether the look-ahead audit names a feature that is the outcome of its own event.
+
+    `states_it`: whether the feature declares when its input was known (after the decision) or hides that.
+    """
+    report = audit(bars, instrument, sample=_AUDITED_EVENTS, seed=seed, groups=(planted_group(states_it=states_it),))
+    how = "an outcome that says when it was known" if states_it else "an outcome that hides when it was known"
+    caught = bool(report.events) and not report.passed
+    verdict = "The audit catches" if caught else "The audit does not catch"
+    name = "audit of a stated leak" if states_it else "audit of a hidden leak"
+    return Canary(name, caught, f"{verdict} {how} ({report.events} events).")
+
+
+def planted_group(*, states_it: bool) -> FeatureGroup:
+    """Return a feature group that cheats: the direction in which the event's own range will break."""
+
+    def compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
+        out[:, 0] = inputs.directions[inputs.day, inputs.opening]
+        newest[:] = inputs.decided + states_it
+
+    feature = Feature(PLANTED, "-1, 0, 1", "The direction in which the range will break: a cheat, for the canaries.")
+    return FeatureGroup(PLANTED, "the future", (feature,), compute)
+
+
+def _shuffled_by_day(dataset: Dataset, seed: int) -> IntArray:
+    """Return the codes with whole days in a random order, each day's labels kept together."""
+    _, day = np.unique(dataset.days, return_inverse=True)
+    place = np.random.default_rng(seed).permutation(int(day.max()) + 1)
+    codes: IntArray = dataset.codes[np.argsort(place[day], kind="stable")]
+    return codes

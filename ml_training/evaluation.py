@@ -1,0 +1,105 @@
+"""How good a forecast was, beside the simplest answers to the same events, everything with its interval."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+
+from ml_models.baselines import best_baseline, majority_probs, martingale_probs
+from ml_models.documents import Json
+from ml_models.intervals import Estimate, share_interval
+from ml_models.metrics import estimate_document
+from ml_models.score_table import SkillScore, score_table, skill
+from ml_models.scores import FloatArray, IntArray, confusion_matrix
+from ml_training.dataset import NONE, Dataset
+from trading.domain.calendar import as_date
+
+SKILLS: Final[tuple[SkillScore, ...]] = ("log_loss", "brier", "accuracy")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One forecast of the events of `first_day` to `last_day`.
+
+    `scores` and `baselines` are as `ml_models.score_table` names them; `skill` is model minus `best_baseline`, positive
+    = better; `confusion[happened][called]` counts events, `confusion_shares` are the shares of all events.
+    """
+
+    first_day: date
+    last_day: date
+    classes: tuple[str, ...]
+    scores: Mapping[str, Estimate]
+    baselines: Mapping[str, Mapping[str, Estimate]]
+    best_baseline: str
+    skill: Mapping[SkillScore, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+    confusion_shares: tuple[tuple[Estimate, ...], ...]
+
+    @property
+    def events(self) -> int:
+        """How many events were forecast."""
+        return self.scores["accuracy"].n
+
+    def document(self) -> dict[str, Json]:
+        """Return the evaluation as a BLOCK of metrics.json (see `ml_models.metrics`)."""
+        return {
+            "first_day": self.first_day.isoformat(),
+            "last_day": self.last_day.isoformat(),
+            "scores": _documents(self.scores),
+            "baselines": {name: _documents(scores) for name, scores in self.baselines.items()},
+            "best_baseline": self.best_baseline,
+            "skill": _documents(self.skill),
+            "confusion": {
+                happened: {
+                    called: {"events": self.confusion[row][column], "share": estimate_document(share)}
+                    for column, (called, share) in enumerate(zip(self.classes, self.confusion_shares[row], strict=True))
+                }
+                for row, happened in enumerate(self.classes)
+            },
+        }
+
+
+def baseline_probs(dataset: Dataset, train: IntArray, test: IntArray) -> dict[str, FloatArray]:
+    """Return what each baseline says of the rows `test`, knowing the labels of the rows `train` only."""
+    k = len(dataset.classes)
+    p_none = float((dataset.codes[train] == NONE).mean()) if k > NONE else 0.0
+    return {
+        "majority": majority_probs(dataset.codes[train], len(test), k),
+        "martingale": martingale_probs(dataset.martingale_up[test], k, p_none),
+    }
+
+
+def evaluate(
+    dataset: Dataset, rows: IntArray, probs: FloatArray, baselines: Mapping[str, FloatArray], seed: int
+) -> Evaluation:
+    """Return how good `probs` (n, K) of `rows` (n,) were, beside `baselines` (each (n, K)) on the same rows."""
+    actual, days, classes = dataset.codes[rows], dataset.days[rows], dataset.classes
+    best = best_baseline(actual, baselines)
+    return Evaluation(
+        first_day=as_date(days.min()),
+        last_day=as_date(days.max()),
+        classes=classes,
+        scores=score_table(actual, probs, days, classes, seed=seed),
+        baselines={name: score_table(actual, each, days, classes, seed=seed) for name, each in baselines.items()},
+        best_baseline=best,
+        skill={score: skill(actual, probs, baselines[best], days, score=score, seed=seed) for score in SKILLS},
+        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(actual, probs)),
+        confusion_shares=_confusion_shares(actual, probs.argmax(axis=1), days, len(classes)),
+    )
+
+
+def _confusion_shares(actual: IntArray, called: Any, days: Any, k: int) -> tuple[tuple[Estimate, ...], ...]:
+    return tuple(
+        tuple(share_interval((actual == row) & (called == column), days) for column in range(k)) for row in range(k)
+    )
+
+
+def _documents(estimates: Mapping[Any, Estimate]) -> dict[str, Json]:
+    return {str(name): estimate_document(estimate) for name, estimate in estimates.items()}
+
+
+def pooled(parts: list[dict[str, FloatArray]]) -> dict[str, FloatArray]:
+    """Return the baselines of several folds as one, in the folds' order."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

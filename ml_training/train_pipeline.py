@@ -1,0 +1,157 @@
+"""Training, from stored bars to a published version: the one module of this package that reads and writes.
+
+Bars are read under a short lease and everything is computed aside. The registry is touched in the last step alone, and
+that publishes all or nothing: an interrupt anywhere leaves the shelf as it was.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+
+from ml_data.build import read_bars
+from ml_data.features.base import FeatureGroup
+from ml_data.history import build_history
+from ml_data.lookahead import LookaheadReport, audit_lookahead
+from ml_data.store import Store
+from ml_models.model_registry import ModelRegistry
+from ml_models.model_version import model_name
+from ml_models.pointers import LATEST
+from ml_training.canaries import Audit, Canary, canaries
+from ml_training.code_state import code_state, library_versions
+from ml_training.dataset import chosen_groups, dataset_of
+from ml_training.recipe import Recipe
+from ml_training.train_report import TrainReport
+from ml_training.training import Training, assess, plan_of
+from ml_training.version_draft import Circumstances, draft_of
+from ml_training.walk_forward import walk_forward
+from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute
+from trading.domain.instrument import Instrument
+from trading.errors import CheckFailed, NothingStored
+
+STEPS: Final = (
+    "reading bars",
+    "auditing features for look-ahead",
+    "computing features and labels",
+    "showing the canaries",
+    "walking forward",
+    "assessing",
+    "opening the untouched window",
+    "publishing",
+)
+
+Progress = Callable[[str, int, int], None]
+"""Told the step that begins, how many are done, and how many there are."""
+
+
+def train(
+    store: Store,
+    registry: ModelRegistry,
+    instrument: Instrument,
+    recipe: Recipe,
+    *,
+    until: date | None,
+    now: datetime,
+    who: str,
+    progress: Progress = lambda step, done, total: None,  # noqa: ARG005  # the names are the contract
+    groups: tuple[FeatureGroup, ...] | None = None,
+    audit: Audit = audit_lookahead,
+) -> TrainReport:
+    """Train one version of `recipe` on the bars up to the end of trading day `until` (None: on all) and publish it.
+
+    `groups` replaces the recipe's feature groups; `now` is the instant of publication (UTC); `who` goes into the
+    registry's journal.
+
+    Raises
+    ------
+    NothingStored
+        when there are no bars, or no event with an outcome among them.
+    CheckFailed
+        when the audit, a canary or the plausibility limit says no; nothing is published.
+    HubError
+        when there are too few trading days for the recipe's validation.
+    """
+
+    def begin(step: str) -> None:
+        progress(step, STEPS.index(step), len(STEPS))
+
+    groups = chosen_groups(recipe) if groups is None else groups
+    begin("reading bars")
+    before = None if until is None else from_minute(_end_of(instrument, until))
+    bars = read_bars(store, instrument, before=before)
+    if not len(bars):
+        raise NothingStored(
+            f"{instrument.symbol}: no bars are stored{'' if until is None else f' up to {until}'}. Import some: "
+            f"hub ingest FILES --instrument {instrument.symbol}"
+        )
+    begin("auditing features for look-ahead")
+    audited = audit(bars, instrument, sample=recipe.checks.audit_events, seed=recipe.seed, groups=groups)
+    _refuse_failed_audit(audited)
+    begin("computing features and labels")
+    dataset = dataset_of(build_history(bars, instrument), recipe, groups)
+    plan = plan_of(dataset, recipe)
+    begin("showing the canaries")
+    shown = canaries(dataset, plan.folds, recipe, bars, instrument, audit)
+    _refuse_failed_canaries(shown)
+    begin("walking forward")
+    results = walk_forward(dataset, plan.folds, recipe)
+    begin("assessing")
+    training = assess(dataset, plan, recipe, results, lambda: begin("opening the untouched window"))
+    _refuse_too_good(training, recipe)
+    begin("publishing")
+    model = model_name(recipe.name, instrument.symbol)
+    parent, trials = _lineage(registry, model)
+    last_day = as_date(calendar_day_of(instrument, np.array([bars.through - 1]))[0])
+    made = Circumstances(instrument, until or last_day, code_state(), library_versions(), parent, trials)
+    draft = draft_of(dataset, training, recipe, groups, audited, shown, made)
+    why = f"trained on {instrument.symbol} up to {made.until}: {len(dataset):,} events"
+    version = registry.publish(model, draft, now=now, who=who, why=why)
+    progress("published", len(STEPS), len(STEPS))
+    return TrainReport(model, version, draft.metadata, training, audited, shown)
+
+
+def _end_of(instrument: Instrument, day: date) -> int:
+    """Return the UTC minute at which trading day `day` is over."""
+    return int(day_windows(instrument, np.array([day], dtype="datetime64[D]")).ends[0])
+
+
+def _refuse_failed_audit(audited: LookaheadReport) -> None:
+    if audited.passed and audited.events:
+        return
+    if not audited.events:
+        raise CheckFailed("The look-ahead audit found no event to look at, so nothing was published.")
+    guilty = sorted({problem.feature for problem in audited.problems})
+    raise CheckFailed(
+        f"The look-ahead audit failed, so nothing was published: {len(guilty)} of {audited.features} features know "
+        f"their future. The first: {audited.problems[0]}. 'hub audit lookahead' lists them all."
+    )
+
+
+def _refuse_failed_canaries(shown: tuple[Canary, ...]) -> None:
+    failed = [canary for canary in shown if not canary.passed]
+    if failed:
+        raise CheckFailed(
+            f"A canary died, so nothing was published ({', '.join(canary.name for canary in failed)}): "
+            f"{failed[0].sentence}"
+        )
+
+
+def _refuse_too_good(training: Training, recipe: Recipe) -> None:
+    limit = recipe.checks.most_plausible_auc
+    for name, found in (("walk-forward", training.walk_forward), ("untouched window", training.untouched)):
+        area = found.scores["auc"].value
+        if area > limit:
+            raise CheckFailed(
+                f"Too good to be true, so nothing was published: the AUC on the {name} is {area:.3f}, and the recipe "
+                f"takes all above {limit:g} for a leak. 'hub audit lookahead' looks for it."
+            )
+
+
+def _lineage(registry: ModelRegistry, model: str) -> tuple[str | None, int]:
+    """Return the version that this one follows, and how many trainings there are with this one."""
+    if model not in registry.models():
+        return None, 1
+    latest = registry.alias(model, LATEST)
+    published = sum(move.action == "publish" for move in registry.journal(model))
+    return None if latest is None else str(latest.version), published + 1

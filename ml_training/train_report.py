@@ -1,0 +1,66 @@
+"""What a training run says of itself, as values and as sentences."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ml_data.lookahead import LookaheadReport
+from ml_models.documents import Json
+from ml_models.metadata import Metadata
+from ml_models.model_version import VersionId
+from ml_models.verdicts import describe_score, describe_skill
+from ml_training.canaries import Canary
+from ml_training.evaluation import SKILLS, Evaluation
+from ml_training.training import Training
+from ml_training.version_draft import metrics_of
+
+_SHOWN: Final = {"accuracy": "Accuracy", "auc": "AUC"}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainReport:
+    """A published version, what it says about itself, and what is known of it."""
+
+    model: str
+    version: VersionId
+    metadata: Metadata
+    training: Training
+    audit: LookaheadReport
+    canaries: tuple[Canary, ...]
+
+    def document(self) -> dict[str, Json]:
+        """Return the report as one JSON object."""
+        return {
+            "model": self.model,
+            "version": str(self.version),
+            "metrics": metrics_of(self.training),
+            "audit": {"events": self.audit.events, "features": self.audit.features, "passed": self.audit.passed},
+            "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in self.canaries],
+            "metadata": self.metadata.document(),
+        }
+
+
+def describe_training(report: TrainReport) -> list[str]:
+    """Return what a person must know of a training, line by line; skill before accuracy."""
+    metadata, training = report.metadata, report.training
+    learned = metadata.ranges[0]
+    market = f"{metadata.instrument} (a synthetic market)" if metadata.synthetic else metadata.instrument
+    runs = "the first training" if metadata.trials == 1 else f"training {metadata.trials:,}"
+    return [
+        f"Published {report.model} {report.version} for {market}; it may answer up to {metadata.expires_on}.",
+        f"Learned from {learned.events:,} events, {learned.first_day} to {learned.last_day}; it answers "
+        f"{', '.join(training.walk_forward.classes)}.",
+        *_described("Walk-forward", training.walk_forward),
+        *_described("Untouched window", training.untouched),
+        f"Look-ahead audit: none of {report.audit.features} features knows its future in {report.audit.events} events.",
+        *metadata.notes,
+        f"This is {runs} of this recipe here; the best of many looks better than it is.",
+    ]
+
+
+def _described(title: str, found: Evaluation) -> list[str]:
+    lines = [f"{title}, {found.first_day} to {found.last_day}, {found.events:,} events:"]
+    lines += [f"  {describe_skill(found.skill[score], score, found.best_baseline).sentence}" for score in SKILLS]
+    for score, name in _SHOWN.items():
+        beside = ", ".join(f"{baseline} {scores[score].value:.3f}" for baseline, scores in found.baselines.items())
+        lines.append(f"  {describe_score(name, found.scores[score]).rstrip('.')}; {beside}.")
+    return lines

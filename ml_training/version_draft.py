@@ -1,0 +1,184 @@
+"""A training as what the registry publishes: schema, metadata, metrics, golden rows, card."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from ml_data.feature_matrix import features_of, schema_hash
+from ml_data.features.base import FeatureGroup
+from ml_data.lookahead import LookaheadReport
+from ml_models.card import model_card
+from ml_models.documents import Json
+from ml_models.metadata import Column, DayRange, Golden, Metadata, Schema
+from ml_models.model_version import Draft, model_name
+from ml_models.scores import FloatArray, IntArray
+from ml_training.canaries import Canary
+from ml_training.code_state import CodeState
+from ml_training.dataset import NONE, Dataset
+from ml_training.estimators import Fit, parameters
+from ml_training.recipe import Recipe
+from ml_training.training import Training
+from trading.domain.calendar import as_date
+from trading.domain.instrument import Instrument
+
+SPACED_ROWS: Final = 13
+GAPPY_ROWS: Final = 5
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a version must say of how it was made beside the training itself. `until` is the last day of its bars."""
+
+    instrument: Instrument
+    until: date
+    code: CodeState
+    libraries: dict[str, str]
+    parent: str | None
+    trials: int
+
+
+def draft_of(
+    dataset: Dataset,
+    training: Training,
+    recipe: Recipe,
+    groups: tuple[FeatureGroup, ...],
+    audit: LookaheadReport,
+    canaries: tuple[Canary, ...],
+    circumstances: Circumstances,
+) -> Draft:
+    """Return the draft of a version, ready to be published."""
+    schema = schema_of(dataset, training.plan.final.train, recipe, groups)
+    metadata = _metadata(dataset, training, recipe, groups, audit, canaries, circumstances)
+    metrics = metrics_of(training)
+    return Draft(
+        model_txt=training.fit.text,
+        schema=schema,
+        metadata=metadata,
+        metrics=metrics,
+        feature_importance=training.importance,
+        golden=golden_rows(dataset, schema, training.plan.final.train, training.fit),
+        card=model_card(model_name(recipe.name, circumstances.instrument.symbol), metadata, schema, metrics),
+    )
+
+
+def schema_of(dataset: Dataset, rows: IntArray, recipe: Recipe, groups: tuple[FeatureGroup, ...]) -> Schema:
+    """Return the inputs with their ranges in `rows`.
+
+    An input may be missing when its feature says that it can be and the recipe does not require it.
+    """
+    refused = {feature.name for feature in features_of(groups) if feature.missing == "never"}
+    refused |= set(recipe.features.required)
+    columns = []
+    for index, name in enumerate(dataset.names):
+        values = dataset.x[rows, index]
+        values = values[np.isfinite(values)]
+        low, high = (float(values.min()), float(values.max())) if len(values) else (None, None)
+        columns.append(Column(name, low, high, "refused" if name in refused else "allowed"))
+    return Schema(tuple(columns), dataset.classes)
+
+
+def golden_rows(dataset: Dataset, schema: Schema, rows: IntArray, fit: Fit) -> Golden:
+    """Return rows that must be predicted again bit for bit: some of every time, the gappiest, and two made up.
+
+    Of the two made up, one lacks everything that may be missing, one lacks everything.
+    """
+    spaced = rows[np.unique(np.linspace(0, len(rows) - 1, SPACED_ROWS).astype(np.int64))]
+    gappiest = rows[np.argsort(-np.isnan(dataset.x[rows]).sum(axis=1), kind="stable")[:GAPPY_ROWS]]
+    bare = dataset.x[rows[-1]].copy()
+    bare[[column.missing == "allowed" for column in schema.columns]] = np.nan
+    chosen = np.vstack([dataset.x[spaced], dataset.x[gappiest], bare, np.full(len(dataset.names), np.nan)])
+    predictions = fit.booster.predict(chosen, num_iteration=fit.rounds, num_threads=1)
+    return Golden(chosen, np.asarray(predictions, dtype=np.float64))
+
+
+def metrics_of(training: Training) -> dict[str, Json]:
+    """Return metrics.json as `ml_models.metrics` describes it."""
+    return {
+        "untouched": training.untouched.document(),
+        "walk_forward": training.walk_forward.document(),
+        "folds": [fold.document() for fold in training.folds],
+    }
+
+
+def feature_ranges(names: tuple[str, ...], x: FloatArray) -> dict[str, Json]:
+    """Return for each column of `x` (n, F): minimum, 1st, 50th, 99th percentile, maximum, and the share missing."""
+    ranges: dict[str, Json] = {}
+    for index, name in enumerate(names):
+        values = x[np.isfinite(x[:, index]), index]
+        cuts = np.quantile(values, [0, 0.01, 0.5, 0.99, 1]).tolist() if len(values) else [None] * 5
+        document: dict[str, Json] = dict(zip(("minimum", "p01", "median", "p99", "maximum"), cuts, strict=True))
+        ranges[name] = {**document, "missing_share": 1 - len(values) / len(x)}
+    return ranges
+
+
+def _metadata(
+    dataset: Dataset,
+    training: Training,
+    recipe: Recipe,
+    groups: tuple[FeatureGroup, ...],
+    audit: LookaheadReport,
+    canaries: tuple[Canary, ...],
+    made: Circumstances,
+) -> Metadata:
+    learned, window = training.plan.final.train, training.plan.final.test
+    fit, k = training.fit, len(dataset.classes)
+    return Metadata(
+        recipe=recipe.name,
+        instrument=made.instrument.symbol,
+        question=recipe.question,
+        parameters={**parameters(recipe.estimator, k, recipe.seed), "rounds": fit.rounds},
+        seed=recipe.seed,
+        ranges=(
+            _range("learned from", dataset, learned),
+            _range("walk-forward, tested on", dataset, training.tested),
+            _range("untouched window", dataset, window),
+        ),
+        data_hash=dataset.data_hash,
+        code_commit=made.code.commit,
+        code_dirty=made.code.dirty,
+        libraries=made.libraries,
+        command=f"hub train {recipe.name} --instrument {made.instrument.symbol} --until {made.until}",
+        trials=made.trials,
+        parent=made.parent,
+        synthetic=made.instrument.synthetic,
+        expires_on=as_date(dataset.days[-1]) + timedelta(days=recipe.publication.valid_days),
+        limits=recipe.publication.limits,
+        notes=(*dataset.notes, *_notes(dataset, training), *(canary.sentence for canary in canaries)),
+        extra={
+            "recipe": recipe.document(),
+            "feature_schema_hash": schema_hash(groups),
+            "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
+            "class_shares": _shares(dataset, learned),
+            "class_weights": dict(zip(dataset.classes, fit.weights, strict=True)),
+            "rounds_by_fold": list(training.rounds_by_fold),
+            "untouched_window_opened": "once, after every choice was made",
+            "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},
+            "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in canaries],
+        },
+    )
+
+
+def _notes(dataset: Dataset, training: Training) -> tuple[str, ...]:
+    fit = training.fit
+    rounds = ", ".join(str(each) for each in training.rounds_by_fold)
+    fitted = (
+        f"The published model was fitted on all {len(training.plan.final.train):,} events before the untouched window, "
+        f"with {fit.rounds} rounds: the median of what early stopping chose in the folds ({rounds})."
+    )
+    if set(fit.weights) == {1.0}:
+        return (fitted, "No class was weighed up in fitting: none is rare.")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(dataset.classes, fit.weights, strict=True))
+    return (fitted, f"Classes were weighed in fitting ({weights}); the probabilities were put right again exactly.")
+
+
+def _shares(dataset: Dataset, rows: IntArray) -> dict[str, float]:
+    """Return how often each of UP, DOWN, NONE happened in `rows`: what the majority baseline says, live too."""
+    counts = np.bincount(dataset.codes[rows], minlength=NONE + 1) / len(rows)
+    return {name: float(share) for name, share in zip(dataset.classes, counts, strict=False)}
+
+
+def _range(name: str, dataset: Dataset, rows: IntArray) -> DayRange:
+    days: Any = dataset.days[rows]
+    return DayRange(name, as_date(days[0]), as_date(days[-1]), len(rows))
