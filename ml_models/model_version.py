@@ -55,6 +55,15 @@ class VersionId(str):
         return True
 
 
+def model_name(recipe: str, instrument: str) -> str:
+    """Return the name under which the registry keeps a recipe's versions for one instrument.
+
+    >>> model_name("directional", "MGC")
+    'directional-MGC'
+    """
+    return f"{recipe}-{instrument}"
+
+
 def utc(instant: datetime) -> datetime:
     """Return `instant` in UTC; a naive one is a `ValueError`."""
     if instant.tzinfo is None:

@@ -50,4 +50,4 @@ def serve(port: int, *, browser: bool) -> None:
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

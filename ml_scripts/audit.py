@@ -67,4 +67,4 @@ def _fail(title: str, lines: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run(lambda: cli(standalone_mode=False))
+    run(cli)

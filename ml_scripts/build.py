@@ -34,4 +34,4 @@ def describe(report: BuildReport) -> list[str]:
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

@@ -111,10 +111,15 @@ def day(text: str) -> date:
         raise HubError(f"{text!r} is not a date; expected YYYY-MM-DD, such as 2025-01-02.") from error
 
 
-def run(command: Callable[[], Any]) -> NoReturn:
+def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
     """Run a command line; errors a person can mend become one sentence on stderr and an exit code, without a trace."""
+    if isinstance(verb, typer.Typer):
+        cli = verb
+    else:
+        cli = typer.Typer(add_completion=False)
+        cli.command()(verb)
     try:
-        command()
+        cli(standalone_mode=False)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:

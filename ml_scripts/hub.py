@@ -44,7 +44,7 @@ cli.command("app")(app.command)
 
 def main() -> None:
     """Run the command line."""
-    run(lambda: cli(standalone_mode=False))
+    run(cli)
 
 
 if __name__ == "__main__":

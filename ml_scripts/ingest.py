@@ -55,4 +55,4 @@ def command(
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

@@ -115,4 +115,4 @@ def _version(registry: ModelRegistry, model: str, which: str) -> str:
 
 
 if __name__ == "__main__":
-    run(lambda: cli(standalone_mode=False))
+    run(cli)

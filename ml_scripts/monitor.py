@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from ml_models.model_version import model_name
 from ml_monitoring.outcome_logger import settle
 from ml_monitoring.report import describe, health_report
 from ml_scripts.console import InstrumentOption, JsonFlag, now, opened, run, say
-from ml_scripts.shadow import model_of
+from ml_scripts.shadow import DIRECTIONAL
 
 
 def command(
@@ -19,9 +20,11 @@ def command(
     with opened() as hub:
         chosen = hub.instrument(instrument)
         settle(hub.store, chosen, now=now())
-        report = health_report(hub.store, instrument=chosen.symbol, model=model_of(chosen), version=version)
+        report = health_report(
+            hub.store, instrument=chosen.symbol, model=model_name(DIRECTIONAL, chosen.symbol), version=version
+        )
     say(describe(report), report, as_json=as_json)
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

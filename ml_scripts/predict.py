@@ -69,4 +69,4 @@ def _instant(text: str) -> datetime:
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

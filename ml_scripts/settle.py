@@ -25,4 +25,4 @@ def describe(symbol: str, report: SettleReport) -> str:
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

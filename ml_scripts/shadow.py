@@ -6,6 +6,7 @@ import typer
 
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.shadow import ShadowLoop, ShadowReport
+from ml_models.model_version import model_name
 from ml_monitoring.outcome_logger import settle
 from ml_scripts import settle as settle_verb
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, day, now, opened, progress, run, say
@@ -46,18 +47,13 @@ def replay_days(
     return report, settle(hub.store, instrument, now=now())
 
 
-def model_of(instrument: Instrument, recipe: str = DIRECTIONAL) -> str:
-    """Return the name under which the registry keeps a recipe's versions for an instrument."""
-    return f"{recipe}-{instrument.symbol}"
-
-
 def engine_of(hub: Hub, instrument: Instrument, version: str = "latest") -> MLInferenceEngine:
     """Return the engine for an instrument's direction model."""
     return MLInferenceEngine(
         hub.store,
         hub.registry,
         instrument,
-        model=model_of(instrument),
+        model=model_name(DIRECTIONAL, instrument.symbol),
         clock=now,
         which=version,
         settings=hub.engine_settings,
@@ -73,4 +69,4 @@ def describe(symbol: str, report: ShadowReport) -> str:
 
 
 if __name__ == "__main__":
-    run(lambda: typer.run(command))
+    run(command)

@@ -1,0 +1,60 @@
+"""`hub export`: Parquet of the public tables, and the training snapshot under its content hash."""
+
+import numpy as np
+import pyarrow as pa
+import typer
+
+from ml_data.build import read_bars
+from ml_data.history import build_history
+from ml_data.snapshot import ExportReport, export_tables, write_snapshot
+from ml_scripts.console import InstrumentOption, JsonFlag, opened, progress, run, say
+from ml_training.dataset import Dataset, dataset_of
+from ml_training.recipe import shipped_recipe
+from trading.errors import NothingStored
+
+
+def command(instrument: InstrumentOption = None, recipe: str = "directional", as_json: JsonFlag = False) -> None:
+    """Write Parquet files of one instrument, and the rows that a recipe would learn from."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        with progress(f"{chosen.symbol} export") as advance:
+            report = export_tables(hub.store, chosen.symbol, hub.settings.parquet_folder, advance)
+        if report.files == 0:
+            raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
+        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe))
+        folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
+        snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
+    say(
+        [*describe(report), f"Training snapshot: {len(dataset):,} events, {len(dataset.names)} features: {snapshot}"],
+        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},
+        as_json=as_json,
+    )
+
+
+def describe(report: ExportReport) -> list[str]:
+    """Return what was written, in words."""
+    rows = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.rows.items())
+    return [f"{report.files} Parquet files in {report.folder}: {rows}."]
+
+
+def snapshot_table(dataset: Dataset) -> pa.Table:
+    """Return a dataset as a table: who and when, every feature, the label and the plain trade's net R."""
+    minutes = {"decided_at": dataset.decided, "label_known_at": dataset.label_known}
+    return pa.table(
+        {
+            "instrument": pa.repeat(pa.scalar(dataset.instrument), len(dataset)),
+            "trading_day": pa.array(dataset.days),
+            "orb_index": pa.array(dataset.opening),
+            **{
+                name: pa.array(values * 60_000_000).cast(pa.timestamp("us", tz="UTC"))
+                for name, values in minutes.items()
+            },
+            "label": pa.array(np.array(dataset.classes, dtype=object)[dataset.codes], pa.string()),
+            "r_net": pa.array(dataset.r_net),
+            **{f"feature.{name}": pa.array(dataset.x[:, column]) for column, name in enumerate(dataset.names)},
+        }
+    )
+
+
+if __name__ == "__main__":
+    run(command)

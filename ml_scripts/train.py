@@ -1,0 +1,39 @@
+"""`hub train RECIPE`: trains one version, audits it, and publishes it with its metrics, card and reasons to doubt it."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from ml_scripts.console import InstrumentOption, JsonFlag, day, now, opened, progress, run, say
+from ml_training.recipe import shipped_recipe
+from ml_training.train_pipeline import train
+from ml_training.train_report import describe_training
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe, such as directional.")],
+    instrument: InstrumentOption = None,
+    until: Annotated[str | None, typer.Option(help="Last trading day to know anything of: YYYY-MM-DD.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train, audit and publish one version. Nothing is published when an audit or a canary fails."""
+    chosen_recipe = shipped_recipe(recipe)
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        with progress(f"{chosen.symbol} {recipe}") as advance:
+            report = train(
+                hub.store,
+                hub.registry,
+                chosen,
+                chosen_recipe,
+                until=day(until) if until else None,
+                now=now(),
+                who=getpass.getuser(),
+                progress=lambda _step, done, total: advance(done, total),
+            )
+    say(describe_training(report), report.document(), as_json=as_json)
+
+
+if __name__ == "__main__":
+    run(command)
