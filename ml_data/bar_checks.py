@@ -14,6 +14,8 @@ from trading.domain.bar import MINUTE_US
 TICK_TOLERANCE: Final = 0.01
 """A price this close to the grid, in ticks, is taken for the price on the grid (binary fractions, rounded exports)."""
 
+SECOND_US: Final = 1_000_000
+
 _PRICES: Final = ("open", "high", "low", "close")
 _VALUES: Final = (*_PRICES, "volume")
 _REASONS: Final = (
@@ -32,13 +34,9 @@ _DISAGREES: Final = "an earlier row of the file has the same minute and other va
 
 @dataclass(frozen=True)
 class UniqueRows:
-    """Rows sorted by (contract, ts), each minute once; `repeated` counts rows that said the same again.
-
-    `bar_minutes` is how long a bar lasts, measured from the distances between the rows.
-    """
+    """Rows sorted by (contract, ts), each minute once; `repeated` counts rows that said the same again."""
 
     rows: pa.Table
-    bar_minutes: int
     repeated: int
     rejects: pa.Table
 
@@ -78,18 +76,17 @@ def unique_rows(rows: pa.Table) -> UniqueRows:
     """Return `rows` sorted and unique by (contract, ts); of rows that disagree about a minute the first stays."""
     key, _ = row_keys(rows)
     if len(key) < 2 or bool(np.all(key[1:] > key[:-1])):
-        return UniqueRows(rows, _bar_minutes(key), 0, REJECTS.empty_table())
+        return UniqueRows(rows, 0, REJECTS.empty_table())
     order = np.argsort(key, kind="stable")
     rows, key = rows.take(pa.array(order)), key[order]
     again = np.concatenate([[False], key[1:] == key[:-1]])
     if not again.any():
-        return UniqueRows(rows, _bar_minutes(key), 0, REJECTS.empty_table())
+        return UniqueRows(rows, 0, REJECTS.empty_table())
     first = np.maximum.accumulate(np.where(again, 0, np.arange(len(key))))
     differs = np.logical_or.reduce([(values := rows.column(name).to_numpy()) != values[first] for name in _VALUES])
     refused = rows.filter(pa.array(again & differs))
     return UniqueRows(
         rows.filter(pa.array(~again)),
-        _bar_minutes(key[~again]),
         int((again & ~differs).sum()),
         _rejects(refused, [_DISAGREES] * len(refused)),
     )
@@ -100,28 +97,33 @@ def row_keys(rows: pa.Table, contracts: list[str] | None = None) -> tuple[npt.ND
 
     -1 where the contract is not among them; by default they are all contracts of `rows`, sorted.
     """
+    return _keys(rows, MINUTE_US, contracts)
+
+
+def bar_seconds(rows: pa.Table) -> int:
+    """Return how many seconds a bar of `rows` lasts: 60 unless their stamps lie in another regular step.
+
+    A step is told from thin trading, and from a stray stamp, by this: all distances within a contract are multiples
+    of it, and at least half of three or more are exactly it.
+    """
+    key = np.sort(_keys(rows, SECOND_US)[0])
+    steps = np.diff(key)
+    steps = steps[(steps > 0) & (steps < 2**39)]  # not from one contract to the next
+    if len(steps) < 3:
+        return 60
+    step = int(np.gcd.reduce(steps))
+    return step if np.count_nonzero(steps == step) * 2 >= len(steps) else 60
+
+
+def _keys(rows: pa.Table, unit: int, contracts: list[str] | None = None) -> tuple[npt.NDArray[np.int64], list[str]]:
     encoded = rows.column("contract").combine_chunks().dictionary_encode()
     found = encoded.dictionary.to_pylist()
     contracts = sorted(found) if contracts is None else contracts
     places = {name: place for place, name in enumerate(contracts)}
     codes = np.array([places.get(name, -1) for name in found], dtype=np.int64)
     code = codes[encoded.indices.to_numpy(zero_copy_only=False)] if len(codes) else np.empty(0, dtype=np.int64)
-    minute = rows.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
-    return np.where(code < 0, -1, code * 2**40 + minute), contracts
-
-
-def _bar_minutes(key: npt.NDArray[np.int64]) -> int:
-    """Return how many minutes a bar lasts: 1 unless the bars lie in a coarser regular step.
-
-    A step is told from thin trading by this: all distances are multiples of it, and at least half of three or more
-    are exactly it.
-    """
-    steps = np.diff(key)
-    steps = steps[steps < 2**39]  # not from one contract to the next
-    if len(steps) < 3:
-        return 1
-    step = int(np.gcd.reduce(steps))
-    return step if np.count_nonzero(steps == step) * 2 >= len(steps) else 1
+    time = rows.column("ts").cast(pa.int64()).to_numpy() // unit
+    return np.where(code < 0, -1, code * 2**40 + time), contracts
 
 
 def _on_grid(prices: npt.NDArray[np.float64], tick: float) -> tuple[Any, npt.NDArray[np.bool_]]:

@@ -63,8 +63,6 @@ def open_bar_file(path: Path) -> BarFile:
     BadBars
         when there is no such file, it is a folder, may not be read, is empty, or its packing is damaged.
     """
-    if path.is_dir():
-        raise BadBars(f"{path}: expected a file, found a folder; name the files in it, such as {path / '*.csv'}.")
     with _explained(path), path.open("rb") as packed:
         size = os.fstat(packed.fileno()).st_size
         if size == 0:
@@ -121,6 +119,9 @@ def _explained(path: Path) -> Iterator[None]:
         raise BadBars(f"{path}: the file is cut short: its packed content has no end; download it again.") from error
     except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
         raise BadBars(f"{path}: the file is damaged and cannot be unpacked ({error}); download it again.") from error
+    except IsADirectoryError as error:
+        example = path / "*.csv"
+        raise BadBars(f"{path}: expected a file, found a folder; name the files in it, such as {example}.") from error
     except FileNotFoundError as error:
         raise BadBars(f"{path}: there is no such file; check the path.") from error
     except PermissionError as error:

@@ -142,9 +142,10 @@ class Comparison:
             and report.last_ts >= ends["min"].as_py()
         ]
         against = f"what {' and '.join(overlapping)} said" if overlapping else "what was stored"
+        count = f"{len(revised):,} bars differ" if len(revised) > 1 else "1 bar differs"
         return (
-            f"{len(revised):,} bars differ from {against} ({self._first_revision()}); the new values are stored, the "
-            f"old ones kept as revisions",
+            f"{count} from {against} ({self._first_revision()}); the new values are stored, the old ones kept as "
+            f"revisions",
         )
 
     def _first_revision(self) -> str:

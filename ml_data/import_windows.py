@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ml_data.bar_checks import check_rows, unique_rows
+from ml_data.bar_checks import bar_seconds, check_rows, unique_rows
 from ml_data.importers.base import CHUNK_ROWS, OTHERS_SHOWN, ROWS, Chunk
 from trading.errors import BadBars
 
@@ -43,7 +43,7 @@ def windows(chunks: Iterable[Chunk], tick: float, file_name: str, *, whole: bool
     OutOfOrder
         when a chunk goes back in time.
     BadBars
-        when bars are longer than a minute.
+        when bars are longer or shorter than a minute.
     """
     held = ROWS.empty_table()
     reached = np.iinfo(np.int64).min
@@ -60,11 +60,11 @@ def windows(chunks: Iterable[Chunk], tick: float, file_name: str, *, whole: bool
             ready, held = rows.filter(pa.array(~newest)), rows.filter(pa.array(newest))
             reached = max(reached, int(instants[~newest].max(initial=reached)))
         unique = unique_rows(ready)
-        if unique.bar_minutes > 1:
-            raise BadBars(
-                f"{file_name}: expected one-minute bars, found bars of {unique.bar_minutes:,} minutes; export "
-                f"one-minute bars."
-            )
+        # Rejected rows have distances too: without them thirty seconds or every second minute would look otherwise.
+        seconds = bar_seconds(chunk.bars if len(rejects) else unique.rows)
+        if seconds != 60:
+            length = f"{seconds // 60:,}-minute" if seconds % 60 == 0 else f"{seconds:,}-second"
+            raise BadBars(f"{file_name}: expected one-minute bars, found {length} bars; export one-minute bars.")
         yield Window(
             rows=unique.rows,
             rejects=pa.concat_tables([chunk.rejects, rejects, unique.rejects]),

@@ -5,6 +5,7 @@ Running an interrupted import again goes on where it stopped. Nothing is compute
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
@@ -57,7 +58,7 @@ def ingest(
     StoreError
         when the store cannot be read or written; the files before are stored, this one is not.
     """
-    sizes = [path.stat().st_size if path.is_file() else 0 for path in files]
+    sizes = [_size(path) for path in files]
     whole = max(1, sum(sizes))
     with _Run(store, instrument, now, dry_run=dry_run, accept_revisions=accept_revisions) as run:
         for number, path in enumerate(files):
@@ -123,6 +124,12 @@ def _chunks_of(tables: list[pa.Table]) -> Iterator[Chunk]:
             numbers = pa.array(range(first, first + len(rows)), pa.int64())
             yield Chunk(rows.append_column("row_number", numbers).cast(ROWS), REJECTS.empty_table(), len(rows), 0, 1.0)
             first += len(rows)
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):  # told when it is opened
+        return path.stat().st_size
+    return 0
 
 
 def _source(file: BarFile, instrument: Instrument, importer: Importer, time_zone: str | None) -> Source:

@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 from typing import Final
 
 from ml_data import importers
-from ml_data.bar_file import BarFile
+from ml_data.bar_file import HEAD_BYTES, BarFile
 from ml_data.importers.base import Importer
 from trading.errors import BadBars
 
@@ -73,7 +73,7 @@ def _found(head: bytes) -> str:
     text = head.decode("utf-8-sig", errors="replace").lstrip()
     if text[:1] == "<":
         return "a web page (HTML or XML)"
-    if text[:1] in "{[" and _is_json(text):
+    if text.startswith(("{", "[")) and _is_json(text, cut=len(head) == HEAD_BYTES):
         return "JSON"
     if not text:
         return "only blank lines"
@@ -82,9 +82,9 @@ def _found(head: bytes) -> str:
     return f"text whose first line is {text.splitlines()[0][:80]!r}"
 
 
-def _is_json(text: str) -> bool:
+def _is_json(text: str, *, cut: bool) -> bool:
     try:
         json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
-        return error.pos > len(text) - 100  # the head of a longer document is JSON up to where it was cut
+        return cut and error.pos > len(text) // 2  # what begins well and is longer than the head
     return True

@@ -134,7 +134,7 @@ def _chunk(lines: Lines, first_row: int, source: _Source, share: float) -> Chunk
         [
             contract,
             pa.array(instants).cast(ROWS.field("ts").type),
-            *(lines.columns[name].cast(pa.float64()) for name in NUMBERS),
+            *(lines.columns[name].cast(pa.float64()).fill_null(float("nan")) for name in NUMBERS),
             pa.array(row_number),
         ],
         schema=ROWS,
