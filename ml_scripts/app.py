@@ -23,13 +23,16 @@ def command(
     serve(port, browser=browser)
 
 
-def serve(port: int, *, browser: bool) -> None:
-    """Serve the hub on `port`; a port in use is an error before anything starts."""
+def refuse_port_in_use(port: int) -> None:
+    """Raise when something answers on `port` already, before anything is started."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         if probe.connect_ex((HOST, port)) == 0:
-            raise HubError(
-                f"Port {port} is in use. Is the hub open already? Else choose another: hub app --port {port + 1}"
-            )
+            raise HubError(f"Port {port} is in use. Is the hub open already? Else choose another: --port {port + 1}")
+
+
+def serve(port: int, *, browser: bool) -> None:
+    """Serve the hub on `port` until it is interrupted."""
+    refuse_port_in_use(port)
     say(f"The hub is at http://{HOST}:{port}. Stop it with Ctrl+C.")
     command_line = [sys.executable, "-m", "streamlit", "run", str(CHECKOUT / "app_trading_hub.py")]
     options = [

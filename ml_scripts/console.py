@@ -79,7 +79,9 @@ def opened() -> Iterator[Hub]:
 
 
 def say(lines: list[str] | str, result: Any = None, *, as_json: bool = False) -> None:
-    """Print what a verb did: its lines, or with `as_json` its result as one object (dates and paths as text)."""
+    """Print what a verb did: its lines, or with `as_json` only its result as one object (dates and paths as text)."""
+    if as_json and result is None:
+        return
     if as_json:
         sys.stdout.write(json.dumps(result, default=_plain) + "\n")
         return

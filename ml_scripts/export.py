@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-import typer
 
 from ml_data.build import read_bars
 from ml_data.history import build_history

@@ -1,7 +1,5 @@
 """`hub settle`: gives every prediction whose outcome is known by now what really happened."""
 
-import typer
-
 from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_scripts.console import InstrumentOption, JsonFlag, now, opened, run, say
 

@@ -1,4 +1,4 @@
-"""`hub train RECIPE`: trains one version, audits it, and publishes it with its metrics, card and reasons to doubt it."""
+"""`hub train RECIPE`: trains, audits and publishes one version, with its metrics and every reason to doubt it."""
 
 import getpass
 from typing import Annotated

@@ -1,0 +1,17 @@
+PYTHON ?= python3
+
+.PHONY: help hub test check bench lock
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+hub: ## Build the environment, make a demo market if there are no bars, open the hub on 127.0.0.1:8501
+	$(PYTHON) bootstrap.py hub
+test: ## Run all tests, the browser ones too
+	$(PYTHON) bootstrap.py test
+check: ## Lint, types, layers, doctests
+	$(PYTHON) bootstrap.py check
+bench: ## Run the benchmarks and write docs/performance.md
+	$(PYTHON) bootstrap.py environment
+	.venv/bin/python -m bench
+lock: ## Pin the newest versions (needs uv)
+	uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --upgrade --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.lock -o requirements-dev.lock

@@ -1,0 +1,104 @@
+"""Builds the environment from the lock file and runs the hub or its tests: `python bootstrap.py hub | test | check`.
+
+Uses nothing but the standard library and Python 3.11 or later, so it runs on a new machine, on Windows too. `make hub`
+and `make test` are these commands.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".venv"
+RUNTIME, DEVELOPMENT = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
+PACKAGES = ("trading", "ml_data", "ml_models", "ml_training", "ml_inference", "ml_monitoring")
+BROWSER = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+
+
+def main() -> int:
+    """Run one task and return its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    tasks = parser.add_subparsers(dest="task", required=True)
+    hub = tasks.add_parser("hub", help="make the demo market if there are no bars yet, and open the hub")
+    hub.add_argument("options", nargs=argparse.REMAINDER, help="options of 'hub start'")
+    test = tasks.add_parser("test", help="run all tests")
+    test.add_argument("options", nargs=argparse.REMAINDER, help="options of pytest")
+    tasks.add_parser("check", help="lint, types, layers and doctests")
+    tasks.add_parser("environment", help="only build the environment")
+    asked = parser.parse_args()
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file meets interpreters that the project does not
+        print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 2
+    if asked.task == "hub":
+        build_environment(RUNTIME)
+        return run("-m", "ml_scripts.hub", "start", *asked.options)
+    build_environment(DEVELOPMENT)
+    if asked.task == "test":
+        install_browser()
+        return run("-m", "pytest", "-n", "2", "--dist", "loadgroup", *asked.options)
+    if asked.task == "check":
+        steps = (
+            ("-m", "ruff", "check", "."),
+            ("-m", "ruff", "format", "--check", "."),
+            ("-m", "mypy"),
+            ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+            ("-m", "pytest", "-q", "--doctest-modules", *PACKAGES),
+        )
+        return next((code for step in steps if (code := run(*step)) != 0), 0)
+    return 0
+
+
+def build_environment(lock: Path) -> None:
+    """Create `.venv` with exactly what `lock` pins; nothing is done when it is so already."""
+    if any(_built(path).is_file() and _built(path).read_text() == _content(path) for path in (lock, DEVELOPMENT)):
+        return
+    print(f"Building the environment in {ENVIRONMENT} from {lock.name} ...", file=sys.stderr, flush=True)
+    if not python().is_file():
+        venv.EnvBuilder(with_pip=True, clear=ENVIRONMENT.exists()).create(ENVIRONMENT)
+    pip = (str(python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    subprocess.run([*pip, "--require-hashes", "--requirement", str(lock)], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], check=True)
+    _built(lock).write_text(_content(lock))
+
+
+def _built(lock: Path) -> Path:
+    """Return the file that says which content of `lock` the environment was built from."""
+    return ENVIRONMENT / f".built-{lock.stem}"
+
+
+def _content(lock: Path) -> str:
+    parts = (lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def install_browser() -> None:
+    """Install Debian's Chromium for the browser tests where that is possible; without it they skip, saying so."""
+    if BROWSER.is_file() or shutil.which("apt-get") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    print("Installing Chromium for the browser tests ...", file=sys.stderr, flush=True)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
+    packages = ("chromium", "fonts-liberation")
+    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=False, **quiet)
+
+
+def python() -> Path:
+    """Return the environment's interpreter."""
+    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def run(*arguments: str) -> int:
+    """Run the environment's interpreter in the checkout and return its exit code; Ctrl+C reaches it alone."""
+    try:
+        return subprocess.run([str(python()), *arguments], cwd=ROOT, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

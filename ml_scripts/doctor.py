@@ -1,0 +1,102 @@
+"""`hub doctor`: environment, store, registry, data freshness, disk and clock, each with what to do about it."""
+
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Literal
+
+from ml_data.history_tables import definitions_hash
+from ml_data.store import sql
+from ml_scripts.console import Hub, JsonFlag, now, opened, run, say
+from trading.domain.instrument import read_instrument
+from trading.errors import CheckFailed, HubError
+
+State = Literal["good", "look", "bad"]
+MARKS = {"good": "✓", "look": "…", "bad": "✕"}
+LEAST_FREE = 2 * 1024**3
+STALE = timedelta(days=4)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its state, and what was found in a sentence."""
+
+    state: State
+    what: str
+    sentence: str
+
+
+def command(as_json: JsonFlag = False) -> None:
+    """Look at everything the hub stands on; leaves with 1 when something is broken."""
+    with opened() as hub:
+        findings = [*_machine(hub), *_instruments(hub, now()), *_models(hub)]
+    say([f"{MARKS[each.state]} {each.what}: {each.sentence}" for each in findings], findings, as_json=as_json)
+    if any(each.state == "bad" for each in findings):
+        raise CheckFailed("Something is broken; the lines marked ✕ say what and what to do.")
+
+
+def _machine(hub: Hub) -> Iterator[Finding]:
+    names = ("duckdb", "lightgbm", "numba", "pandas", "pyarrow", "streamlit")
+    yield Finding(
+        "good",
+        "environment",
+        f"Python {platform.python_version()} on {platform.system()}; "
+        + ", ".join(f"{name} {version(name)}" for name in names),
+    )
+    free = shutil.disk_usage(hub.settings.home).free
+    room = f"{free / 1024**3:.1f} GiB free in {hub.settings.home}"
+    if free < LEAST_FREE:
+        yield Finding("bad", "disk", f"{room}: less than 2 GiB. Make room, or move the home folder with HUB_HOME.")
+    else:
+        yield Finding("good", "disk", room)
+
+
+def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:
+    symbols = hub.stored_instruments()
+    if not symbols:
+        yield Finding(
+            "look", "bars", "none stored yet. Import some: hub ingest FILES --instrument SYMBOL, or hub demo."
+        )
+    for symbol in symbols:
+        try:
+            instrument = read_instrument(hub.settings.instruments_folder / f"{symbol}.toml")
+        except HubError as error:
+            yield Finding("bad", symbol, str(error))
+            continue
+        with hub.store.market() as cursor:
+            first, last = cursor.execute(sql("bar_bounds"), {"instrument": symbol}).fetchall()[0]
+            state = cursor.execute(sql("history_state"), {"instrument": symbol}).fetchall()
+            dirty = cursor.execute(sql("history_dirty"), {"instrument": symbol}).fetchall()
+        span = f"bars {first:%Y-%m-%d} to {last:%Y-%m-%d %H:%MZ}"
+        if last > at:
+            yield Finding("bad", symbol, f"{span}: the newest bar lies in the future. Is this machine's clock right?")
+        elif at - last > STALE and not instrument.synthetic:
+            yield Finding("look", symbol, f"{span}: {(at - last).days} days old. Import newer bars to go on.")
+        else:
+            yield Finding("good", symbol, span)
+        if not state or state[0][1] != definitions_hash(instrument) or dirty:
+            yield Finding(
+                "look", f"{symbol} history", "not up to date with the bars or the definitions. Run hub build."
+            )
+        else:
+            yield Finding("good", f"{symbol} history", f"built through {state[0][0]:%Y-%m-%d %H:%MZ}")
+
+
+def _models(hub: Hub) -> Iterator[Finding]:
+    models = hub.registry.models()
+    if not models:
+        yield Finding("look", "models", "none published yet. Train one: hub train directional --instrument SYMBOL.")
+    for model in models:
+        try:
+            loaded = hub.registry.load(model)
+        except HubError as error:
+            yield Finding("bad", model, str(error))
+            continue
+        yield Finding("good", model, f"{loaded.version} loads and its golden rows come back")
+
+
+if __name__ == "__main__":
+    run(command)
