@@ -21,7 +21,7 @@ from ml_models.scores import IntArray, auc, log_losses
 from ml_training.dataset import Dataset
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold
-from ml_training.walk_forward import tested_rows, walk_forward
+from ml_training.walk_forward import rows_tested, walk_forward
 from trading.domain.instrument import Instrument
 
 Audit = Callable[..., LookaheadReport]
@@ -66,7 +66,7 @@ def shuffled_labels(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
     """
     shuffled = replace(dataset, codes=_shuffled_by_day(dataset, recipe.seed))
     results = walk_forward(shuffled, folds, recipe, rounds=recipe.checks.canary_rounds)
-    rows, k = tested_rows(results), len(dataset.classes)
+    rows, k = rows_tested(results), len(dataset.classes)
     model = np.concatenate([result.probs for result in results])
     frequencies = np.concatenate([majority_probs(shuffled.codes[f.train], len(f.test), k) for f in folds])
     saved = log_losses(shuffled.codes[rows], frequencies) - log_losses(shuffled.codes[rows], model)
@@ -83,7 +83,7 @@ def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
         dataset, x=np.column_stack([dataset.x, dataset.codes.astype(np.float64)]), names=(*dataset.names, PLANTED)
     )
     results = walk_forward(planted, folds, recipe, rounds=recipe.checks.canary_rounds)
-    area = auc(dataset.codes[tested_rows(results)], np.concatenate([result.probs for result in results]))
+    area = auc(dataset.codes[rows_tested(results)], np.concatenate([result.probs for result in results]))
     limit = recipe.checks.most_plausible_auc
     passed = bool(area > limit)
     verdict = "which rings the alarm" if passed else "which does not ring the alarm"

@@ -15,7 +15,7 @@ from ml_data.features.base import FeatureGroup
 from ml_data.history import History
 from ml_data.outcomes import MATURED, range_outcomes
 from ml_models.baselines import DIRECTIONS
-from ml_training.recipe import Classes, Recipe
+from ml_training.recipe import ALL, Classes, Recipe
 from ml_training.splits import Timeline, final_window_start
 from trading.domain.calendar import Days
 from trading.errors import BadSettings, LawOfTimeBroken, NothingStored
@@ -100,13 +100,13 @@ def chosen_groups(recipe: Recipe) -> tuple[FeatureGroup, ...]:
         when it names a group, or requires a feature, that there is not.
     """
     known, wanted = feature_groups(), recipe.features.groups
-    unknown = [] if wanted == "all" else sorted(set(wanted) - {group.name for group in known})
+    unknown = [] if wanted == ALL else sorted(set(wanted) - {group.name for group in known})
     if unknown:
         raise BadSettings(
             f"Recipe {recipe.name}: features.groups: {unknown[0]!r} is not a feature group; known: "
             f"{', '.join(group.name for group in known)}."
         )
-    chosen = tuple(group for group in known if wanted == "all" or group.name in wanted)
+    chosen = tuple(group for group in known if wanted == ALL or group.name in wanted)
     names = [feature.name for feature in features_of(chosen)]
     absent = [name for name in (*recipe.features.required, MARTINGALE) if name not in names]
     if absent:

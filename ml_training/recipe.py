@@ -11,6 +11,9 @@ from trading.errors import BadSettings
 SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 """The folder of the recipes that come with the hub."""
 
+ALL: Final = ("all",)
+"""What a recipe says for `features.groups` when it wants every group there is."""
+
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -28,9 +31,9 @@ class _Frozen(BaseModel):
 
 
 class Features(_Frozen):
-    """The feature groups a model is fed with, and the features without which an event is not answered."""
+    """The feature groups a model is fed with (`ALL` for all), and the features without which nothing is answered."""
 
-    groups: Literal["all"] | Names
+    groups: Names
     required: Names = ()
 
 

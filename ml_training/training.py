@@ -13,7 +13,7 @@ from ml_training.evaluation import Evaluation, baseline_probs, evaluate, pooled
 from ml_training.explanations import feature_importance, mean_abs_shap
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold, final_window_start, learnable_before, walk_forward_folds
-from ml_training.walk_forward import FoldResult, rows_of, tested_rows
+from ml_training.walk_forward import FoldResult, rows_of, rows_tested
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def assess(
     """Return the training that follows from the folds' `results`; `opening` is called before the window is opened."""
     rounds_by_fold = tuple(result.fit.rounds for result in results)
     parts = [baseline_probs(dataset, result.fold.train, result.fold.test) for result in results]
-    tested = tested_rows(results)
+    tested = rows_tested(results)
     chosen = final_fit(dataset, plan, recipe, rounds_by_fold)
     folds = tuple(
         evaluate(dataset, result.fold.test, result.probs, part, recipe.seed)

@@ -60,6 +60,6 @@ def walk_forward(
         return tuple(pool.map(lambda fold: fit_fold(dataset, fold, recipe, rounds), folds))
 
 
-def tested_rows(results: tuple[FoldResult, ...]) -> IntArray:
+def rows_tested(results: tuple[FoldResult, ...]) -> IntArray:
     """Return the rows that were tested, fold by fold: in the order of time, each once."""
     return np.concatenate([result.fold.test for result in results])

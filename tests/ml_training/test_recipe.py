@@ -1,0 +1,44 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from ml_training.recipe import ALL, SHIPPED, read_recipe, shipped_recipe
+from trading.errors import BadSettings
+
+
+def written(folder: Path, old: str, new: str) -> Path:
+    text = (SHIPPED / "directional.toml").read_text(encoding="utf-8")
+    assert old in text
+    path = folder / "mine.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_the_shipped_recipe_asks_which_way_a_range_breaks():
+    recipe = shipped_recipe("directional")
+    assert (recipe.event, recipe.label, recipe.features.groups) == ("orb_complete", "break_direction", ALL)
+    assert (recipe.validation.folds, recipe.classes.none_least_rows, recipe.classes.none_least_share) == (5, 100, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("folds = 5", "folds = 1", "validation.folds: Input should be greater than or equal to 2 (found 1)"),
+        ("folds = 5", "fold = 5", "validation.folds: Field required"),
+        ("seed = 20240308", "seed = 1\nluck = 7", "luck: Extra inputs are not permitted (found 7)"),
+        ('label = "break_direction"', 'label = "profit"', "label: Input should be 'break_direction' (found 'profit')"),
+        ('groups = ["all"]', 'groups = ["levels", "levels"]', "features.groups: Value error, 'levels' is named twice"),
+        ("[classes]", "[classes", "not a readable TOML file"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file_and_value(tmp_path: Path, old: str, new: str, said: str):
+    path = written(tmp_path, old, new)
+    with pytest.raises(BadSettings, match=re.escape(said)) as raised:
+        read_recipe(path)
+    assert str(path) in str(raised.value)
+
+
+def test_an_unknown_recipe_names_those_there_are():
+    with pytest.raises(BadSettings, match=r"sideways: no such recipe; .* Known: directional\."):
+        shipped_recipe("sideways")
