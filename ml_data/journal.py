@@ -1,6 +1,5 @@
 """The journal: predictions, and what came of them. Rows are only ever added; adding one twice changes nothing."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -8,8 +7,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from ml_data.feature_matrix import feature_groups, features_of, schema_hash
 from ml_data.store import Store, sql
-from trading.domain.prediction import PredictionRow
+from trading.domain.prediction import Answer, PredictionRow, Reason
 
 _PREDICTIONS: Final = pa.schema(
     [
@@ -37,7 +37,8 @@ _PREDICTIONS: Final = pa.schema(
         ("baseline_prob_up", pa.float64()),
         ("confidence", pa.float64()),
         ("advice", pa.string()),
-        ("reasons", pa.string()),
+        ("base_prob_up", pa.float64()),
+        ("reasons", pa.list_(pa.float64())),
         ("refusal_code", pa.string()),
         ("refusal_reason", pa.string()),
         ("latency_ms", pa.float64()),
@@ -138,6 +139,25 @@ def prediction(store: Store, prediction_id: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) -> tuple[Reason, ...]:
+    """Return the logged `reasons` of a prediction by name, the largest move first.
+
+    `schema` is the row's `schema_hash`; points of other definitions than today's go by the number of their input.
+    """
+    groups = feature_groups()
+    known = features_of(groups) if schema == schema_hash(groups) else ()
+    named = [(feature.name, feature.unit) for feature in known] or [(f"input {i + 1}", "") for i in range(len(points))]
+    reasons = [
+        Reason(name, value, unit, share) for (name, unit), value, share in zip(named, features, points, strict=True)
+    ]
+    return tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
+
+
+def _in_feature_order(answer: Answer) -> list[float]:
+    shares = {reason.feature: reason.points for reason in answer.reasons}
+    return [shares[feature.name] for feature in features_of(feature_groups()) if feature.name in shares]
+
+
 def _query(store: Store, name: str, parameters: dict[str, Any]) -> pa.Table:
     with store.journal() as cursor:
         return cursor.sql(sql(name), params=parameters).to_arrow_table()
@@ -163,9 +183,8 @@ def _as_dict(row: PredictionRow, logged_at: datetime) -> dict[str, Any]:
         "prob_none": None if answer is None else answer.probabilities.get("NONE"),
         "confidence": None if answer is None else answer.confidence,
         "advice": None if answer is None else answer.advice,
-        "reasons": None
-        if answer is None
-        else json.dumps({"base_up": answer.base_up, "reasons": [asdict(reason) for reason in answer.reasons]}),
+        "base_prob_up": None if answer is None else answer.base_up,
+        "reasons": None if answer is None else _in_feature_order(answer),
         "refusal_code": None if refusal is None else refusal.code,
         "refusal_reason": None if refusal is None else refusal.reason,
         "logged_at": logged_at,

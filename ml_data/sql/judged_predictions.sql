@@ -1,6 +1,6 @@
 -- What was said, and what came of it, as it stood at $known_by?
 SELECT
-    p.* EXCLUDE (features),
+    p.* EXCLUDE (features, raw_score, reasons),
     coalesce(o.state, 'pending') AS state, o.revision, o.actual, o.correct, o.r_net, o.r_net_advised, o.known_at,
     o.void_reason, o.settled_at
 FROM journal.ml_predictions AS p

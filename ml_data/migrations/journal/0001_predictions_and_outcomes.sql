@@ -26,7 +26,8 @@ CREATE TABLE journal.ml_predictions (
     baseline_prob_up DOUBLE,
     confidence DOUBLE,
     advice VARCHAR,
-    reasons VARCHAR, -- JSON
+    base_prob_up DOUBLE, -- what the version says without looking
+    reasons DOUBLE[], -- what each feature adds to it, in points of probability, in the order of features
     refusal_code VARCHAR,
     refusal_reason VARCHAR,
     latency_ms DOUBLE,
