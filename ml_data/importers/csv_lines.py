@@ -65,6 +65,20 @@ def read_lines(block: bytes, layout: CsvLayout) -> Iterator[Lines]:
     """Yield the lines of `block`: at the CSV reader's speed where all of them are good, else in ever smaller parts."""
     if not block.strip():
         return
+    quick = _read_quickly(block, layout)
+    if quick is not None:
+        yield quick
+        return
+    cut = block.find(b"\n", len(block) // 2) + 1
+    if len(block) <= _CAREFUL_BYTES or cut in (0, len(block)):
+        yield _read_carefully(block, layout)
+    else:
+        yield from read_lines(block[:cut], layout)
+        yield from read_lines(block[cut:], layout)
+
+
+def _read_quickly(block: bytes, layout: CsvLayout) -> Lines | None:
+    """Return all lines, or None when one of them is blank or bad, or when rows and lines are not the same."""
     names = [str(place) for place in range(len(layout.header.names))]
     numbers = dict.fromkeys((*layout.header.bars, layout.volume), pa.float64())
     texts = dict.fromkeys(layout.used, pa.string())
@@ -78,16 +92,12 @@ def read_lines(block: bytes, layout: CsvLayout) -> Iterator[Lines]:
             convert_options=pacsv.ConvertOptions(column_types=types, include_columns=list(types)),
         )
     except pa.ArrowInvalid:
-        cut = block.find(b"\n", len(block) // 2) + 1
-        if len(block) <= _CAREFUL_BYTES or cut in (0, len(block)):
-            yield _read_carefully(block, layout)
-        else:
-            yield from read_lines(block[:cut], layout)
-            yield from read_lines(block[cut:], layout)
-        return
+        return None
+    if len(table) != block.count(b"\n") + (not block.endswith(b"\n")):
+        return None
     columns = {name: table.column(str(place)) for name, place in _places(layout)}
     columns["stamp"] = _joined([table.column(str(place)) for place in layout.stamp])
-    yield Lines(columns, np.arange(len(table)), [], len(table))
+    return Lines(columns, np.arange(len(table)), [], len(table))
 
 
 def _read_carefully(block: bytes, layout: CsvLayout) -> Lines:

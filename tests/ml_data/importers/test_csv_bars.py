@@ -174,6 +174,18 @@ def test_a_long_file_with_a_few_bad_lines_gives_the_same_as_line_by_line(
     assert [row for row, _ in sorted(quick.rejects)] == [1, 18, 2_501, 3_001, 5_000]
 
 
+@pytest.mark.parametrize("stray", ["\r", '"two\nlines"'])
+def test_row_numbers_count_lines_of_the_file_whatever_is_in_them(tmp_path: Path, stray: str):
+    header = "timestamp,open,high,low,close,volume,note"
+    bad, good = (ROW.replace("00:05", stamp) for stamp in ("00:06", "00:07"))
+    path = csv(tmp_path / "a.csv", f"{ROW},", f"{bad},{stray}", f"{good},", header=header)
+    taken = take(IMPORTER, path, nq())
+    raw = IMPORTER.raw_rows(open_bar_file(path), range(1, 5))
+    kept = {row[-1]: row[1] for row in taken.rows}
+    assert {raw[number][:20] for number in kept} == {f"{stamp.replace(' ', 'T')}Z" for stamp in kept.values()}
+    assert kept[max(kept)] == "2024-01-02 00:07:00"
+
+
 def test_the_share_that_was_read_rises_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(csv_lines, "BLOCK_BYTES", 4_000)
     shares = [
