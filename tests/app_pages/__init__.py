@@ -1,0 +1,1 @@
+"""What the pages compute and draw, without a browser."""
