@@ -252,7 +252,7 @@ class MLInferenceEngine:
                 f"{self.settings.stale_minutes} minutes before {event.decided_at:%H:%MZ}.",
             )
         version.check_schema(view.names)
-        stated = metadata.extra.get("schema_hash")
+        stated = metadata.extra.get("feature_schema_hash")
         if stated is not None and stated != schema_hash(feature_groups()):
             raise Refused("schema_mismatch", f"{version.version} was trained on other definitions of its features.")
         _check_missing(version, view.features)
