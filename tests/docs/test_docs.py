@@ -1,0 +1,63 @@
+"""What the documents say is so in the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = "\n".join(
+    path.read_text(encoding="utf-8")
+    for package in ("trading", "ml_data", "ml_models", "ml_training", "ml_inference", "ml_monitoring")
+    for pattern in ("**/*.py", "**/*.sql", "**/*.toml")
+    for path in (ROOT / package).glob(pattern)
+    if "registry/" not in path.as_posix()
+)
+
+
+def _rows(document, columns):
+    for line in (ROOT / "docs" / document).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("| ") and len(cells) == columns:
+            yield cells
+
+
+@pytest.mark.parametrize("term", sorted({t for row in _rows("glossary.md", 3) for t in re.findall(r"`(\w+)`", row[2])}))
+def test_every_term_of_the_glossary_is_in_the_code(term):
+    assert re.search(rf"\b{term}\b", CODE), f"{term} of docs/glossary.md is nowhere in the code"
+
+
+def _stored_tables():
+    for path in sorted((ROOT / "ml_data" / "migrations").glob("*/*.sql")):
+        for name, body in re.findall(r"CREATE TABLE \w+\.(\w+) \((.*?)\n\);", path.read_text(encoding="utf-8"), re.S):
+            columns = [
+                line.split()[0] for line in body.splitlines() if line.strip() and not line.strip().startswith("--")
+            ]
+            yield name, columns
+
+
+def _documented_tables():
+    return {row[0].strip("`"): row[2] for row in _rows("data.md", 3)}
+
+
+@pytest.mark.parametrize(("table", "columns"), list(_stored_tables()))
+def test_every_stored_column_is_documented_in_its_order(table, columns):
+    text = _documented_tables()[table]
+    told = re.sub(r"\([^)]*\)", "", text)
+    told = re.sub(
+        r"(old|new)_open … (old|new)_volume",
+        lambda m: ", ".join(f"{m[1]}_{name}" for name in ("open", "high", "low", "close", "volume")),
+        told,
+    )
+    assert [name.strip() for name in told.split(",")] == columns
+
+
+def test_every_link_of_the_readme_and_the_docs_leads_somewhere():
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} points at {target}"
+
+
+def test_decisions_are_numbered_once_each():
+    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert numbers == sorted(set(numbers))
