@@ -1,12 +1,11 @@
 """A recipe: which events, features, label, estimator and validation make one model family. Data, not code."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from trading.errors import BadSettings
+from trading.toml_file import read_toml
 
 SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 """The folder of the recipes that come with the hub."""
@@ -108,22 +107,9 @@ class Recipe(_Frozen):
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe that the TOML file at `path` states.
 
-    Raises
-    ------
-    BadSettings
-        when the file is missing, is not TOML, or has a wrong or unknown key; the message names file, key and value.
+    Raises `BadSettings` as `trading.toml_file.read_toml` does.
     """
-    try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
-        raise BadSettings(f"{path.stem}: no such recipe; {path} is not there. Known: {known}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: not a readable TOML file: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise BadSettings(f"{path}: {where}: {first['msg']} (found {first['input']!r}).") from error
+    return read_toml(path, Recipe, "recipe")
 
 
 def shipped_recipe(name: str) -> Recipe:

@@ -1,16 +1,15 @@
 """What an instrument is: its tick, its costs, its trading day, its sessions and its opening ranges."""
 
 import re
-import tomllib
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from trading.errors import BadSettings
+from trading.toml_file import read_toml
 
 
 def _known_zone(name: str) -> str:
@@ -115,19 +114,6 @@ class Instrument(_Frozen):
 def read_instrument(path: Path) -> Instrument:
     """Return the instrument that the TOML file at `path` describes.
 
-    Raises
-    ------
-    BadSettings
-        when the file is missing, is not TOML, or has a wrong or unknown key; the message names file, key and value.
+    Raises `BadSettings` as `trading.toml_file.read_toml` does.
     """
-    try:
-        return Instrument.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
-        raise BadSettings(f"{path.stem}: no such instrument; {path} is not there. Known: {known}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: not a readable TOML file: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise BadSettings(f"{path}: {where}: {first['msg']} (found {first['input']!r}).") from error
+    return read_toml(path, Instrument, "instrument")
