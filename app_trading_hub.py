@@ -1,0 +1,53 @@
+"""The hub in the browser: its pages in the order of a trader's day. Start it with `hub app`."""
+
+import importlib
+import logging
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import streamlit as st
+
+from app_pages.context import carry_parameters, draw_instrument_picker, draw_synthetic_banner, open_context
+from app_pages.panels.states import draw_error
+from app_pages.style import use_style
+from app_pages.theme import PAGE_ICON
+from trading.errors import HubError
+
+_PAGES = (
+    ("today", "Today", ":material/candlestick_chart:"),
+    ("model_health", "Model health", ":material/monitor_heart:"),
+    ("data", "Data", ":material/database:"),
+)
+"""Module in `app_pages` (its `draw(context)` is the page), title, icon."""
+
+
+def main() -> None:
+    """Draw the navigation, what every page shows, and the page; a failure becomes one sentence."""
+    st.set_page_config(page_title="Trading hub", page_icon=PAGE_ICON, layout="wide")
+    pages = [
+        st.Page(_page(module), title=title, icon=icon, url_path=module, default=module == "today")
+        for module, title, icon in _PAGES
+        if find_spec(f"app_pages.{module}")
+    ]
+    page = st.navigation(pages, position="top")
+    carry_parameters(page.url_path)
+    page.run()
+
+
+def _page(module: str) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            context = open_context()
+            use_style(context.up_down)
+            draw_synthetic_banner(context.instrument)
+            draw_instrument_picker(context)
+            importlib.import_module(f"app_pages.{module}").draw(context)
+        except HubError as error:
+            logging.getLogger("hub").exception("page %s", module)
+            use_style()
+            draw_error("This page cannot be shown", str(error))
+
+    return run
+
+
+main()
