@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from ml_data.bar_checks import row_keys
+from trading.domain.bar import MINUTE_US
 
 _VALUES: Final = ("open", "high", "low", "close", "volume")
-_DAY_US: Final = 86_400_000_000
+_DAY_MINUTES: Final = 1_440
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,19 @@ def changes(rows: pa.Table, stored: pa.Table) -> Changes:
 
 
 def changed_spans(stamps: list[pa.ChunkedArray]) -> pa.Table:
-    """Return the spans (`first_ts`, `last_ts`) that hold all `stamps` and no whole day without one of them."""
-    parts = [part.cast(pa.int64()).to_numpy() for part in stamps]
-    instants = np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
-    starts = np.concatenate([[True], np.diff(instants) > _DAY_US])[: len(instants)]
+    """Return the spans (`first_ts`, `last_ts`) that hold all `stamps`, full minutes, and no whole day without one."""
+    parts = [part.cast(pa.int64()).to_numpy() // MINUTE_US for part in stamps]
+    minutes = np.concatenate([np.empty(0, np.int64), *parts])
+    start, end = (minutes.min(), minutes.max()) if len(minutes) else (0, -1)
+    changed = np.zeros(end - start + 1, dtype=bool)
+    changed[minutes - start] = True
+    instants = start + np.flatnonzero(changed)  # sorted and unique, without sorting
+    starts = np.concatenate([[True], np.diff(instants) > _DAY_MINUTES])[: len(instants)]
     ends = np.concatenate([starts[1:], [True]])[: len(instants)]
     ts = pa.timestamp("us", tz="UTC")
     return pa.table(
         {
-            "first_ts": pa.array(instants[starts]).cast(ts),
-            "last_ts": pa.array(instants[ends]).cast(ts),
+            "first_ts": pa.array(instants[starts] * MINUTE_US).cast(ts),
+            "last_ts": pa.array(instants[ends] * MINUTE_US).cast(ts),
         }
     )

@@ -106,8 +106,10 @@ def bar_seconds(rows: pa.Table) -> int:
     A step is told from thin trading, and from a stray stamp, by this: all distances within a contract are multiples
     of it, and at least half of three or more are exactly it.
     """
-    key = np.sort(_keys(rows, SECOND_US)[0])
+    key, _ = _keys(rows, SECOND_US)
     steps = np.diff(key)
+    if (steps < 0).any():
+        steps = np.diff(np.sort(key))
     steps = steps[(steps > 0) & (steps < 2**39)]  # not from one contract to the next
     if len(steps) < 3:
         return 60

@@ -1,7 +1,8 @@
 """Gathers, window by window, what a file would change in the store, and refuses files that are not what they seem."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -26,14 +27,45 @@ was often not complete yet."""
 _VALUES = ("open", "high", "low", "close", "volume")
 
 
-class Comparison:
-    """Gathers, window by window, what a file would change."""
+@dataclass(frozen=True)
+class StoreView:
+    """What was imported before: how often, which contents, and the bars of the instrument at a glance.
 
-    def __init__(self, store: Store, instrument: Instrument, incoming: Spool, *, known_file: bool) -> None:
+    `continuous` says whether they are one series without contracts; None, as `first_ts` and `last_ts`, without bars.
+    """
+
+    imports: int
+    contents: frozenset[str]
+    continuous: bool | None
+    first_ts: datetime | None
+    last_ts: datetime | None
+
+
+def look(store: Store, instrument: Instrument) -> StoreView:
+    """Return what was imported so far."""
+    whose = {"instrument": instrument.symbol}
+    with store.market() as cursor:
+        contents = cursor.execute(sql("imported_files")).fetchall()
+        series = cursor.execute(sql("series_stored"), whose).fetchall()
+        [(first, last)] = cursor.execute(sql("bar_bounds"), whose).fetchall()
+    return StoreView(
+        imports=len(contents),
+        contents=frozenset(content for (content,) in contents if content),
+        continuous=series[0][0] if series else None,
+        first_ts=first,
+        last_ts=last,
+    )
+
+
+class Comparison:
+    """Gathers, window by window, what a file would change in a store that was seen as `view`."""
+
+    def __init__(self, store: Store, view: StoreView, instrument: Instrument, source: Source, incoming: Spool) -> None:
         self._store = store
+        self._view = view
         self._instrument = instrument
+        self._source = source
         self._incoming = incoming
-        self._known_file = known_file
         self._revised: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
         self._stamps: list[pa.ChunkedArray] = []
@@ -65,23 +97,26 @@ class Comparison:
             self._revised.append(_old_and_new(found))
 
     def _compared(self, rows: pa.Table, first: datetime, last: datetime) -> Changes:
+        seen = self._view
+        if seen.first_ts is None or seen.last_ts is None or last < seen.first_ts or first > seen.last_ts:
+            return changes(rows, BARS.empty_table())
         whose = {"instrument": self._instrument.symbol}
         with self._store.market() as cursor:
             span = whose | {"first_ts": first, "last_ts": last}
             stored = cursor.sql(sql("bars_in_span"), params=span).to_arrow_table()
-            found = changes(rows, stored)
-            if not self._known_file or not len(found.revised):
-                return found
-            # This file was imported before: values of it that a later import replaced are old, not new.
+        found = changes(rows, stored)
+        if self._source.sha256 not in seen.contents or not len(found.revised):
+            return found
+        # This file was imported before: values of it that a later import replaced are old, not new.
+        with self._store.market() as cursor:
             cursor.register("incoming", found.revised)
             old = {row for (row,) in cursor.execute(sql("superseded_rows"), whose).fetchall()}
-            cursor.unregister("incoming")
         newer = pa.array(~np.isin(found.revised.column("row_number").to_numpy(), list(old)))
         return Changes(found.new, found.revised.filter(newer), found.before.filter(newer), found.unchanged + len(old))
 
-    def refuse_what_cannot_be_used(self, name: str, *, accept_revisions: bool) -> None:
+    def refuse_what_cannot_be_used(self, *, accept_revisions: bool) -> None:
         """Raise BadBars when what was taken says that the file is not what it was taken for."""
-        symbol = self._instrument.symbol
+        name, symbol = self._source.name, self._instrument.symbol
         read, dropped = self._counts["read"], self._counts["dropped"]
         rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects])
         revised, shared = sum(len(table) for table in self._revised), self._counts["shared"]
@@ -105,9 +140,7 @@ class Comparison:
                 f"right, import it with --accept-revisions."
             )
 
-    def plan(
-        self, recognised: Recognised, source: Source, imports_before: int, earlier: Sequence[ImportReport]
-    ) -> ImportPlan:
+    def plan(self, recognised: Recognised, earlier: Iterable[ImportReport]) -> ImportPlan:
         """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""
         rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects]).sort_by("row_number")
         return ImportPlan(
@@ -116,7 +149,7 @@ class Comparison:
             revisions=pa.concat_tables(self._revised) if self._revised else pa.table({}),
             rejects=rejects,
             dirty=changed_spans(self._stamps),
-            imports_before=imports_before,
+            imports_before=self._view.imports,
             rows_read=self._counts["read"],
             rows_unchanged=self._counts["unchanged"],
             bars_dropped=self._counts["dropped"],
@@ -125,10 +158,10 @@ class Comparison:
             last_ts=self._last,
             others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
             warnings=self._warnings(earlier),
-            raw=source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
+            raw=self._source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
         )
 
-    def _warnings(self, earlier: Sequence[ImportReport]) -> tuple[str, ...]:
+    def _warnings(self, earlier: Iterable[ImportReport]) -> tuple[str, ...]:
         if not self._revised:
             return ()
         revised = pa.concat_tables(self._revised)

@@ -34,7 +34,7 @@ def write_imports(
     streams = [content for content in contents if isinstance(content, pa.RecordBatchReader)]
     whose = {"instrument": instrument.symbol}
     with store.market_write() as cursor:
-        [(imports_now, _)] = cursor.execute(sql("imports_so_far"), {"sha256": ""}).fetchall()
+        [(imports_now,)] = cursor.execute(sql("imports_so_far")).fetchall()
         if any(plan.imports_before != imports_now for plan in plans.values()):
             return None
         if revisions is not None:

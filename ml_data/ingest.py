@@ -13,7 +13,7 @@ from typing import Final, Self
 import pyarrow as pa
 
 from ml_data.bar_file import BarFile, open_bar_file
-from ml_data.import_comparison import Comparison
+from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
 from ml_data.import_spool import Spool
@@ -21,7 +21,7 @@ from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
 from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Importer, Reading, Recognised
 from ml_data.recognition import importer_of
-from ml_data.store import Store, sql
+from ml_data.store import Store
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars, StoreBusy
@@ -155,6 +155,7 @@ class _Run:
         self._accept_revisions = accept_revisions
         self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
         self._together = True
+        self._view: StoreView | None = None  # of the store as it is until this run writes
 
     def __enter__(self) -> Self:
         return self
@@ -198,6 +199,7 @@ class _Run:
         try:
             ids = write_imports(self._store, self._instrument, list(items.values()), self._now)
         finally:
+            self._view = None
             for _, plan in items.values():
                 plan.incoming.close()
         if ids is None:
@@ -214,22 +216,19 @@ class _Run:
         BadBars
             when the file as a whole cannot be used.
         """
-        symbol = self._instrument.symbol
-        with self._store.market() as cursor:
-            [(imports, of_this_file)] = cursor.execute(sql("imports_so_far"), {"sha256": source.sha256}).fetchall()
-            series = cursor.execute(sql("series_stored"), {"instrument": symbol}).fetchall()
+        if self._view is None:
+            self._view = look(self._store, self._instrument)
         for whole in (False, True):
             incoming = Spool(BARS, self._store.home)
             try:
-                known_file = of_this_file > 0 and source.sha256 != ""
-                comparison = Comparison(self._store, self._instrument, incoming, known_file=known_file)
+                comparison = Comparison(self._store, self._view, self._instrument, source, incoming)
                 reading = source.read()
                 for window in windows(reading.chunks, self._instrument.tick, source.name, whole=whole):
                     comparison.take(window)
                     tell(window.share)
-                comparison.refuse_what_cannot_be_used(source.name, accept_revisions=self._accept_revisions)
-                plan = comparison.plan(reading.recognised, source, imports, list(self.reports.values()))
-                self._refuse_a_second_series(source.name, plan, continuous=series[0][0] if series else None)
+                comparison.refuse_what_cannot_be_used(accept_revisions=self._accept_revisions)
+                plan = comparison.plan(reading.recognised, self.reports.values())
+                self._refuse_a_second_series(source.name, plan, self._view)
                 return plan
             except OutOfOrder:
                 incoming.close()
@@ -238,13 +237,13 @@ class _Run:
                 raise
         raise AssertionError("one window cannot be out of order")
 
-    def _refuse_a_second_series(self, name: str, plan: ImportPlan, *, continuous: bool | None) -> None:
+    def _refuse_a_second_series(self, name: str, plan: ImportPlan, view: StoreView) -> None:
         symbol = self._instrument.symbol
         if self._instrument.contracts is None or not plan.contracts:
             return
         kinds = {contract == symbol for contract in plan.contracts}
         kinds |= {contract == symbol for _, other in self._waiting.values() for contract in other.contracts}
-        kinds |= set() if continuous is None else {continuous}
+        kinds |= set() if view.continuous is None else {view.continuous}
         if len(kinds) > 1:
             raise BadBars(
                 f"{name}: {symbol} would be stored twice, as one continuous series and by single contracts; bring bars "

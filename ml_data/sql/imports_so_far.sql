@@ -1,2 +1,2 @@
--- How many imports were there, and how many of them of a file with this content?
-SELECT count(*), count(*) FILTER (sha256 = $sha256) FROM market.bar_imports
+-- How many imports were there?
+SELECT count(*) FROM market.bar_imports
