@@ -79,26 +79,50 @@ def as_date(day: Any) -> date:
 
 
 def wall_minutes(days: Days, wall: time, zone: str) -> Minutes:
-    """Return the UTC minute at which the wall clock of `zone` shows `wall` on each date of `days` (read-only)."""
-    return _wall_minutes(days.astype("datetime64[D]").tobytes(), wall, zone)
+    """Return the UTC minute at which the wall clock of `zone` shows `wall` on each date of `days`."""
+    years, rows = _by_year(days)
+    tables = [_wall_minutes_of_year(year, wall, zone) for year in years]
+    minutes: Minutes = _joined(tables)[rows]
+    return minutes
 
 
 @lru_cache(maxsize=4096)
-def _wall_minutes(days: bytes, wall: time, zone: str) -> Minutes:
-    dates = np.frombuffer(days, dtype="datetime64[D]").astype("datetime64[ns]")
-    naive = pd.DatetimeIndex(dates) + pd.Timedelta(hours=wall.hour, minutes=wall.minute)
+def _wall_minutes_of_year(year: int, wall: time, zone: str) -> Minutes:
+    naive = pd.DatetimeIndex(_dates_of_year(year).astype("datetime64[ns]"))
+    naive += pd.Timedelta(hours=wall.hour, minutes=wall.minute)
     first_of_a_repeated_hour = np.ones(len(naive), dtype=bool)
     aware = naive.tz_localize(zone, ambiguous=first_of_a_repeated_hour, nonexistent="shift_forward")
     minutes: Minutes = aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
-    minutes.setflags(write=False)
     return minutes
+
+
+def _by_year(days: Days) -> tuple[range, npt.NDArray[np.int64]]:
+    """Return the calendar years from the first to the last of `days`, and each day's row among all their dates.
+
+    What depends on a date alone is computed for a whole year once and then looked up: a new day costs nothing.
+    """
+    dates = days.astype("datetime64[D]")
+    if len(dates) == 0:
+        return range(1970, 1971), np.empty(0, dtype=np.int64)
+    first, last = dates.min().astype(object).year, dates.max().astype(object).year
+    return range(first, last + 1), (dates - np.datetime64(f"{first:04d}-01-01")).astype(np.int64)
+
+
+def _dates_of_year(year: int) -> Days:
+    return np.arange(f"{year:04d}-01-01", f"{year + 1:04d}-01-01", dtype="datetime64[D]")
+
+
+def _joined(tables: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return tables[0] if len(tables) == 1 else np.concatenate(tables)
 
 
 def trading_days(instrument: Instrument, first: date, last: date) -> Days:
     """Return the dates from `first` to `last`, both included, that are trading days by weekday (holidays too)."""
     every = np.arange(np.datetime64(first), np.datetime64(last) + DAY, dtype="datetime64[D]")
+    open_on = np.zeros(7, dtype=bool)
+    open_on[list(instrument.trading_day.weekdays)] = True
     monday_is_zero = (every.astype(np.int64) + 3) % 7
-    days: Days = every[np.isin(monday_is_zero, instrument.trading_day.weekdays)]
+    days: Days = every[open_on[monday_is_zero]]
     return days
 
 
@@ -120,12 +144,14 @@ def day_windows(instrument: Instrument, days: Days) -> DayWindows:
     A wall time at or after the trading day's start lies on the day's date, one before it on the next date; a session
     marked `before_day_start` lies on the day's own date before the start.
     """
-    return _day_windows(instrument, days.astype("datetime64[D]").tobytes())
+    years, rows = _by_year(days)
+    tables = [vars(_windows_of_year(instrument, year)) for year in years]
+    return DayWindows(**{name: _joined([table[name] for table in tables])[rows] for name in tables[0]})
 
 
 @lru_cache(maxsize=256)
-def _day_windows(instrument: Instrument, day_bytes: bytes) -> DayWindows:
-    days: Days = np.frombuffer(day_bytes, dtype="datetime64[D]")
+def _windows_of_year(instrument: Instrument, year: int) -> DayWindows:
+    days = _dates_of_year(year)
     next_days: Days = days + DAY
     zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
 
