@@ -50,7 +50,7 @@ def look(store: Store, instrument: Instrument) -> StoreView:
         [(first, last)] = cursor.execute(sql("bar_bounds"), whose).fetchall()
     return StoreView(
         imports=len(contents),
-        contents=frozenset(content for (content,) in contents if content),
+        contents=frozenset(content for content, owner in contents if content and owner == instrument.symbol),
         continuous=series[0][0] if series else None,
         first_ts=first,
         last_ts=last,

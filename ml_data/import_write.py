@@ -27,7 +27,8 @@ def write_imports(
     dirty = _marked({name: plan.dirty for name, plan in plans.items()})
     rejects = _marked({name: _with_raw(plan) for name, plan in plans.items()})
     imports = pa.Table.from_pylist(
-        [_import_row(name, source, plan, now) for name, (source, plan) in zip(ids, items, strict=True)], _IMPORTS
+        [_import_row(name, instrument, source, plan, now) for name, (source, plan) in zip(ids, items, strict=True)],
+        _IMPORTS,
     )
     contents = [plan.incoming.content() for plan in plans.values() if plan.incoming.rows]
     tables = [content for content in contents if isinstance(content, pa.Table)]
@@ -54,7 +55,10 @@ def write_imports(
 
 _IMPORTS = pa.schema(
     [
-        *((name, pa.string()) for name in ("import_id", "file_name", "sha256", "format", "time_zone", "verdict")),
+        *(
+            (name, pa.string())
+            for name in ("import_id", "instrument", "file_name", "sha256", "format", "time_zone", "verdict")
+        ),
         *((f"rows_{name}", pa.int64()) for name in ("read", "stored", "rejected", "unchanged", "revised")),
         *((name, pa.timestamp("us", tz="UTC")) for name in ("first_ts", "last_ts", "imported_at")),
         ("bars_dropped", pa.int64()),
@@ -68,9 +72,12 @@ def _import_id(source: Source, instrument: Instrument, now: datetime, place: int
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-def _import_row(import_id: str, source: Source, plan: ImportPlan, now: datetime) -> dict[str, object]:
+def _import_row(
+    import_id: str, instrument: Instrument, source: Source, plan: ImportPlan, now: datetime
+) -> dict[str, object]:
     return {
         "import_id": import_id,
+        "instrument": instrument.symbol,
         "file_name": source.name,
         "sha256": source.sha256,
         "format": plan.recognised.format,

@@ -1,2 +1,2 @@
--- Which contents were imported? One row an import.
-SELECT sha256 FROM market.bar_imports
+-- Which contents were imported, and for which instrument? One row an import.
+SELECT sha256, instrument FROM market.bar_imports

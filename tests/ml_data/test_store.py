@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TABLES = {
     "market": """
-        bar_imports: import_id VARCHAR, file_name VARCHAR, sha256 VARCHAR, format VARCHAR, time_zone VARCHAR,
+        bar_imports: import_id VARCHAR, instrument VARCHAR, file_name VARCHAR, sha256 VARCHAR, format VARCHAR,
+            time_zone VARCHAR,
             rows_read BIGINT, rows_stored BIGINT, rows_rejected BIGINT, rows_unchanged BIGINT, rows_revised BIGINT,
             first_ts TIMESTAMPTZ, last_ts TIMESTAMPTZ, imported_at TIMESTAMPTZ, bars_dropped BIGINT,
             contracts INTEGER, verdict VARCHAR
@@ -56,7 +57,8 @@ TABLES = {
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
             max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE,
-            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, reasons VARCHAR,
+            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR,
+            base_prob_up DOUBLE, reasons DOUBLE[],
             refusal_code VARCHAR, refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
             by_whom VARCHAR, why VARCHAR, evidence_hash VARCHAR

@@ -25,6 +25,7 @@ CREATE TABLE market.bars_1d (
 
 CREATE TABLE market.bar_imports (
     import_id VARCHAR NOT NULL,
+    instrument VARCHAR NOT NULL,
     file_name VARCHAR,
     sha256 VARCHAR,
     format VARCHAR,
