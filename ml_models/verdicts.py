@@ -52,7 +52,7 @@ def describe_score(name: str, estimate: Estimate) -> str:
     >>> describe_score("Accuracy", Estimate(0.571, 0.53, 0.611, n=498, n_effective=310.2, days=83))
     'Accuracy 0.571 (95 % interval 0.530 to 0.611; 498 events on 83 days, worth 310 independent ones).'
     """
-    return _no_interval(name, estimate, "{:.3f}") or f"{name} {estimate.value:.3f} {_evidence(estimate, '{:.3f}')}."
+    return no_interval(name, estimate, "{:.3f}") or f"{name} {estimate.value:.3f} {evidence(estimate, '{:.3f}')}."
 
 
 def describe_against(name: str, estimate: Estimate, reference: float) -> Verdict:
@@ -62,16 +62,16 @@ def describe_against(name: str, estimate: Estimate, reference: float) -> Verdict
     'AUC 0.530 cannot be told from 0.500 (95 % interval 0.480 to 0.580; 498 events on 83 days, worth 310 independent \
 ones): about 150 further days at the present value.'
     """
-    missing = _no_interval(name, estimate, "{:.3f}")
+    missing = no_interval(name, estimate, "{:.3f}")
     if missing:
         return Verdict("cannot tell", missing)
-    seen, evidence = f"{name} {estimate.value:.3f}", _evidence(estimate, "{:.3f}")
+    seen, lies_on = f"{name} {estimate.value:.3f}", evidence(estimate, "{:.3f}")
     if estimate.low > reference:
-        return Verdict("good", f"{seen} is above {reference:.3f} {evidence}.")
+        return Verdict("good", f"{seen} is above {reference:.3f} {lies_on}.")
     if estimate.high < reference:
-        return Verdict("bad", f"{seen} is below {reference:.3f} {evidence}.")
-    wait = _at_the_present_value(further_days(estimate, reference))
-    return Verdict("cannot tell", f"{seen} cannot be told from {reference:.3f} {evidence}: {wait}.")
+        return Verdict("bad", f"{seen} is below {reference:.3f} {lies_on}.")
+    wait = at_the_present_value(further_days(estimate, reference))
+    return Verdict("cannot tell", f"{seen} cannot be told from {reference:.3f} {lies_on}: {wait}.")
 
 
 def describe_skill(estimate: Estimate, score: SkillScore = "log_loss", baseline: str = "best") -> Verdict:
@@ -86,15 +86,15 @@ def describe_skill(estimate: Estimate, score: SkillScore = "log_loss", baseline:
     """
     number = "{:+.1f}" if score == "accuracy" else "{:+.4f}"
     shown = _scaled(estimate, 100) if score == "accuracy" else estimate
-    missing = _no_interval("The gain over the baseline", shown, number)
+    missing = no_interval("The gain over the baseline", shown, number)
     if missing:
         return Verdict("cannot tell", missing)
-    said = f"the {baseline} baseline: {_GAINS[score].format(number.format(shown.value))} {_evidence(shown, number)}"
+    said = f"the {baseline} baseline: {_GAINS[score].format(number.format(shown.value))} {evidence(shown, number)}"
     if estimate.low > 0:
         return Verdict("good", f"Better than {said}.")
     if estimate.high < 0:
         return Verdict("bad", f"Worse than {said}.")
-    return Verdict("cannot tell", f"Cannot be told from {said}; {_at_the_present_value(further_days(estimate))}.")
+    return Verdict("cannot tell", f"Cannot be told from {said}; {at_the_present_value(further_days(estimate))}.")
 
 
 def describe_in_the_large(estimate: Estimate, tolerance: float = 0.05) -> Verdict:
@@ -108,10 +108,10 @@ def describe_in_the_large(estimate: Estimate, tolerance: float = 0.05) -> Verdic
 on 83 days, worth 310 independent ones).'
     """
     shown = _scaled(estimate, 100)
-    missing = _no_interval("The mean error of the forecasts", shown, "{:+.1f}")
+    missing = no_interval("The mean error of the forecasts", shown, "{:+.1f}")
     if missing:
         return Verdict("cannot tell", missing)
-    off = f"off by {shown.value:+.1f} points {_evidence(shown, '{:+.1f}')}"
+    off = f"off by {shown.value:+.1f} points {evidence(shown, '{:+.1f}')}"
     if estimate.low > 0 or estimate.high < 0:
         return Verdict("bad", f"On average the forecasts are too {'high' if estimate.low > 0 else 'low'}: {off}.")
     if estimate.low >= -tolerance and estimate.high <= tolerance:
@@ -120,7 +120,7 @@ on 83 days, worth 310 independent ones).'
     room = tolerance - abs(estimate.value)
     days = _days_to_narrow(estimate.days, half, room) if room > 0 else further_days(estimate)
     return Verdict(
-        "cannot tell", f"Chance explains the mean error of the forecasts: {off}; {_at_the_present_value(days)}."
+        "cannot tell", f"Chance explains the mean error of the forecasts: {off}; {at_the_present_value(days)}."
     )
 
 
@@ -186,13 +186,14 @@ def _scaled(estimate: Estimate, by: float) -> Estimate:
     return Estimate(value, low, high, estimate.n, estimate.n_effective, estimate.days)
 
 
-def _evidence(estimate: Estimate, number: str) -> str:
+def evidence(estimate: Estimate, number: str) -> str:
+    """Return what a value lies on, in brackets: its interval as `number` formats it, events, days, effective events."""
     interval = f"95 % interval {number.format(estimate.low)} to {number.format(estimate.high)}"
-    worth = f"worth {estimate.n_effective:.0f} independent ones"
-    return f"({interval}; {_counted(estimate.n, 'event')} on {_counted(estimate.days, 'day')}, {worth})"
+    worth = f"worth {estimate.n_effective:,.0f} independent ones"
+    return f"({interval}; {counted(estimate.n, 'event')} on {counted(estimate.days, 'day')}, {worth})"
 
 
-def _no_interval(name: str, estimate: Estimate, number: str) -> str:
+def no_interval(name: str, estimate: Estimate, number: str) -> str:
     """Return why there is no interval, or an empty text when there is one."""
     if estimate.n == 0 or math.isnan(estimate.value):
         why = f"on these {estimate.n} events: a class that it needs did not occur" if estimate.n else "without events"
@@ -205,19 +206,25 @@ def _no_interval(name: str, estimate: Estimate, number: str) -> str:
 
 
 def _too_few(n: int, days: int) -> str:
-    found, more = f"{_counted(n, 'event')} on {_counted(days, 'day')}", _counted(LEAST_DAYS - days, "further day")
+    found, more = f"{counted(n, 'event')} on {counted(days, 'day')}", counted(LEAST_DAYS - days, "further day")
     return f"an interval takes at least {more}; so far there are {found}."
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "day"), counted(1204, "event")
+    ('1 day', '1,204 events')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _days_to_narrow(days: int, half: float, target: float) -> float:
     return max(0.0, days * ((half / target) ** 2 - 1)) if target > 0 else math.inf
 
 
-def _at_the_present_value(days: float) -> str:
+def at_the_present_value(days: float) -> str:
+    """Return how many `further_days` it would take, in words; `days` is not NaN."""
     if math.isinf(days):
         return "no finite number of days would tell at the present value"
     return f"{_spelled(days)} at the present value"

@@ -1,8 +1,10 @@
 """Whether what was called 70 % came 70 times in 100, beside what a forecaster who is right would show."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ml_models.intervals import Estimate
 from ml_models.reliability import (
@@ -14,16 +16,26 @@ from ml_models.reliability import (
 )
 from ml_models.verdicts import Verdict, describe_calibration_error, describe_in_the_large, describe_reliability
 from ml_monitoring.judged import Judged
+from ml_monitoring.sentences import describe_calibration
+
+_BINS: Final = 10
+_DRAWS: Final = 1000
+_CELLS: Final = 4_000_000
+"""Draws times events of a null: above 4,000 events, where the null is narrow, there are fewer draws of it."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The reliability of P(UP), its expected calibration error with the null beside it, and the mean error."""
+    """The reliability of P(UP), its expected calibration error with the null beside it, and the mean error.
+
+    `verdicts` are of the three in that order, `verdict` of the first two together.
+    """
 
     bins: Reliability
     error: CalibrationError
     in_the_large: Estimate
     verdicts: tuple[Verdict, ...]
+    verdict: Verdict
 
 
 def calibration(judged: Judged) -> Calibration | None:
@@ -31,12 +43,33 @@ def calibration(judged: Judged) -> Calibration | None:
     if len(judged) == 0:
         return None
     forecast, happened = judged.probs[:, 0], np.asarray(judged.actual == 0)
-    bins = reliability(forecast, happened, judged.days)
-    error = calibration_error(forecast, happened, judged.days)
+    draws = max(_DRAWS // 5, min(_DRAWS, _CELLS // len(judged)))
+    bins = reliability(forecast, happened, judged.days, draws=draws)
+    error = calibration_error(forecast, happened, judged.days, bin_count=_BINS, draws=draws)
     large = calibration_in_the_large(forecast, happened, judged.days)
     return Calibration(
         bins,
         error,
         large,
         (describe_reliability(bins), describe_calibration_error(error), describe_in_the_large(large)),
+        describe_calibration(bins, error),
     )
+
+
+def rolling_calibration_error(judged: Judged, window: int) -> npt.NDArray[np.float64]:
+    """Return the calibration error (shares of 1) of each trailing window of `window` trading days with predictions.
+
+    Without its null: it shows the course, and judges nothing. One value for each day on which a window ends.
+    """
+    days, day = np.unique(judged.days, return_inverse=True)
+    if len(days) < window:
+        return np.empty(0)
+    forecast = judged.probs[:, 0]
+    off = np.zeros((len(days) + 1, _BINS))
+    bins = np.minimum((forecast * _BINS).astype(np.intp), _BINS - 1)
+    np.add.at(off, (day + 1, bins), (judged.actual == 0) - forecast)
+    events = np.concatenate([[0], np.cumsum(np.bincount(day))])
+    sums = np.cumsum(off, axis=0)
+    totals = np.abs(sums[window:] - sums[:-window]).sum(axis=1)
+    errors: npt.NDArray[np.float64] = totals / (events[window:] - events[:-window])
+    return errors

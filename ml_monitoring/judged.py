@@ -1,26 +1,32 @@
 """The journal as arrays: predictions that were answered and have matured, beside their baselines, and the counts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_data.outcomes import MATURED, PENDING, VOID
 from ml_models.baselines import DIRECTIONS, martingale_probs
+from trading.domain.prediction import BIAS_NONE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 MAJORITY: Final = "majority"
 MARTINGALE: Final = "martingale"
+_NONE: Final = DIRECTIONS.index("NONE")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How the logged predictions divide: every one is in exactly one of these, so that no number hides the others."""
+    """How the logged predictions divide: every one is in exactly one of these, so that no number hides the others.
+
+    `replayed` counts apart from that division: predictions of any state that were asked of stored bars afterwards.
+    """
 
     logged: int
     matured: int
@@ -35,8 +41,9 @@ class Judged:
     """n answered predictions with a matured outcome, oldest first.
 
     `probs` (n, K) and `actual` (n,) are in the order of `classes`; `baselines` maps a name to (n, K). `advised` marks
-    predictions sure enough to be advice. `r_net` and `r_net_advised` (n,) are net R of the plain rule and of the rule
-    with the advice followed, NaN where nothing was traded.
+    predictions sure enough to be advice, `kept` events whose break the advice lets be traded. `r_net` and
+    `r_net_advised` (n,) are net R of the plain rule and of the rule with the advice followed, NaN where nothing was
+    traded.
     """
 
     classes: tuple[str, ...]
@@ -45,14 +52,15 @@ class Judged:
     actual: Ints
     probs: Floats
     baselines: dict[str, Floats]
-    advised: npt.NDArray[np.bool_]
+    advised: Bools
+    kept: Bools
     r_net: Floats
     r_net_advised: Floats
 
     def __len__(self) -> int:
         return len(self.actual)
 
-    def where(self, keep: npt.NDArray[np.bool_]) -> "Judged":
+    def where(self, keep: Bools) -> "Judged":
         """Return the predictions that `keep` marks."""
         return Judged(
             self.classes,
@@ -62,58 +70,69 @@ class Judged:
             self.probs[keep],
             {name: probs[keep] for name, probs in self.baselines.items()},
             self.advised[keep],
+            self.kept[keep],
             self.r_net[keep],
             self.r_net_advised[keep],
         )
 
 
 def counts_of(journal: pa.Table) -> Counts:
-    """Return how the rows of `ml_data.journal.judged_predictions` divide."""
-    state = np.array(journal["state"].to_pylist(), dtype=object)
-    refused = np.array([code is not None for code in journal["refusal_code"].to_pylist()], dtype=bool)
+    """Return how the rows of `ml_data.journal.judged_predictions` divide; a refusal counts as nothing else."""
+    answered = journal.filter(pc.is_null(journal["refusal_code"]))["state"]
     return Counts(
         logged=journal.num_rows,
-        matured=int(((state == MATURED) & ~refused).sum()),
-        pending=int(((state == PENDING) & ~refused).sum()),
-        void=int(((state == VOID) & ~refused).sum()),
-        refused=int(refused.sum()),
-        replayed=int(sum(bool(value) for value in journal["replayed"].to_pylist())),
+        matured=_count(pc.equal(answered, MATURED)),
+        pending=_count(pc.equal(answered, PENDING)),
+        void=_count(pc.equal(answered, VOID)),
+        refused=journal.num_rows - len(answered),
+        replayed=_count(pc.fill_null(journal["replayed"], False)),
     )
 
 
 def judged_of(journal: pa.Table) -> Judged:
     """Return the answered and matured rows of `ml_data.journal.judged_predictions` as arrays.
 
-    The classes are UP and DOWN, and NONE when a model answered it. Without that class an outcome NONE is left out: the
-    model said nothing of it. The majority baseline of an event is the frequencies of the outcomes known before it was
-    decided (each class begins with one), the martingale's what was logged with the prediction.
+    The classes are UP and DOWN, and NONE when a model answered it. An outcome NONE of a prediction that said nothing
+    of it is left out. The majority baseline of an event is the frequencies of the outcomes known before it was decided
+    (each class begins with one). The martingale's P(UP) is what was logged with the prediction; of NONE it says what
+    the majority says.
     """
-    columns = {name: journal[name].to_pylist() for name in ("state", "refusal_code", "actual")}
-    has_none = any(value is not None for value in journal["prob_none"].to_pylist())
+    has_none = journal["prob_none"].null_count < journal.num_rows
     classes = DIRECTIONS if has_none else DIRECTIONS[:2]
-    keep = [
-        state == MATURED and refusal is None and actual in classes
-        for state, refusal, actual in zip(*columns.values(), strict=True)
-    ]
-    rows = journal.filter(pa.array(keep, pa.bool_()))
-    actual = np.array([classes.index(name) for name in rows["actual"].to_pylist()], dtype=np.int64)
+    spoken_of = pc.or_(pc.not_equal(journal["actual"], "NONE"), pc.is_valid(journal["prob_none"]))
+    judged = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
+    keep = pc.and_(pc.and_(judged, pc.is_in(journal["actual"], pa.array(classes))), spoken_of)
+    rows = journal.filter(pc.fill_null(keep, False))
+    actual = pc.index_in(rows["actual"], pa.array(classes)).to_numpy().astype(np.int64)
     probs = np.stack([_floats(rows, f"prob_{name.lower()}") for name in classes], axis=1)
-    majority = _frequencies_so_far(actual, _minutes(rows, "decided_at"), _minutes(rows, "known_at"), len(classes))
-    p_none = float(majority[-1, 2]) if has_none and len(rows) else 0.0
+    probs[:, _NONE:] = np.nan_to_num(probs[:, _NONE:])
+    majority = _frequencies_so_far(actual, _instants(rows, "decided_at"), _instants(rows, "known_at"), len(classes))
+    broken = martingale_probs(_floats(rows, "baseline_prob_up"))
+    advice = rows["advice"].to_numpy(zero_copy_only=False)
     return Judged(
         classes=classes,
-        days=np.array(rows["trading_day"].to_pylist(), dtype="datetime64[D]"),
-        orb=np.array(rows["orb"].to_pylist(), dtype=object),
+        days=rows["trading_day"].to_numpy().astype("datetime64[D]"),
+        orb=rows["orb"].to_numpy(zero_copy_only=False),
         actual=actual,
         probs=probs,
         baselines={
             MAJORITY: majority,
-            MARTINGALE: martingale_probs(_floats(rows, "baseline_prob_up"), len(classes), p_none),
+            MARTINGALE: np.hstack([broken * (1 - majority[:, _NONE:].sum(axis=1, keepdims=True)), majority[:, _NONE:]]),
         },
-        advised=np.array([advice not in (None, "NONE") for advice in rows["advice"].to_pylist()], dtype=bool),
+        advised=np.array([said not in (None, BIAS_NONE) for said in advice], dtype=bool),
+        kept=np.array([takes_the_break(*pair) for pair in zip(advice, rows["actual"].to_pylist(), strict=True)], bool),
         r_net=_floats(rows, "r_net"),
         r_net_advised=_floats(rows, "r_net_advised"),
     )
+
+
+def takes_the_break(advice: str | None, direction: str | None) -> bool:
+    """Return whether a trader who follows `advice` trades a break in `direction`: unless it names the other side.
+
+    >>> [takes_the_break(advice, "UP") for advice in ("UP", "DOWN", "NONE", None)]
+    [True, False, True, True]
+    """
+    return advice is None or advice in (BIAS_NONE, direction)
 
 
 def _frequencies_so_far(actual: Ints, decided: Ints, known: Ints, class_count: int) -> Floats:
@@ -127,11 +146,16 @@ def _frequencies_so_far(actual: Ints, decided: Ints, known: Ints, class_count: i
     return shares
 
 
+def _count(marks: pa.ChunkedArray) -> int:
+    return int(pc.sum(marks).as_py() or 0)
+
+
 def _floats(rows: pa.Table, name: str) -> Floats:
-    values: Sequence[Any] = rows[name].to_pylist()
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    """Return a column of doubles, NaN where the journal holds nothing."""
+    values: Floats = rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    return values
 
 
-def _minutes(rows: pa.Table, name: str) -> Ints:
-    minutes: Ints = rows[name].cast(pa.int64()).to_numpy() // 60_000_000
-    return minutes
+def _instants(rows: pa.Table, name: str) -> Ints:
+    instants: Ints = rows[name].cast(pa.int64()).to_numpy()
+    return instants

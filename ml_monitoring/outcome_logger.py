@@ -13,9 +13,9 @@ from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, range_outcomes
 from ml_data.rolls import ContractDays
 from ml_data.store import Store
+from ml_monitoring.judged import takes_the_break
 from trading.domain.calendar import day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
-from trading.domain.prediction import BIAS_NONE
 
 DIRECTIONS = {1: "UP", -1: "DOWN", 0: "NONE"}
 CHUNK_DAYS = 120
@@ -97,15 +97,14 @@ def _row(prediction: dict[str, object], outcomes: Outcomes, index: int) -> Outco
     actual = None if void else DIRECTIONS[int(outcomes.direction[index])]
     said = _said(prediction)
     r_net = None if void or np.isnan(outcomes.r_net[index]) else float(outcomes.r_net[index])
-    advice = prediction["advice"]
-    taken = advice is None or advice in (BIAS_NONE, actual)
+    advice = None if prediction["advice"] is None else str(prediction["advice"])
     return OutcomeRow(
         prediction_id=str(prediction["prediction_id"]),
         state=str(outcomes.state[index]),
         actual=actual,
         correct=None if void or said is None else said == actual,
         r_net=r_net,
-        r_net_advised=None if advice is None or r_net is None else (r_net if taken else 0.0),
+        r_net_advised=None if advice is None or r_net is None else (r_net if takes_the_break(advice, actual) else 0.0),
         known_at=from_minute(int(outcomes.known[index])),
         void_reason=outcomes.void_reason[index],
     )

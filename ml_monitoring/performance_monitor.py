@@ -1,61 +1,60 @@
 """How good the logged predictions were: scores with intervals beside baselines, and their worth after costs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from ml_models import scores
 from ml_models.baselines import best_baseline
 from ml_models.intervals import Estimate, mean_interval, mean_interval_t
-from ml_models.score_table import score_table, skill
-from ml_models.scores import log_losses
-from ml_models.verdicts import Verdict, describe_skill, further_days
+from ml_models.score_table import SkillScore, score_table, skill
+from ml_models.verdicts import Verdict, describe_skill
 from ml_monitoring.judged import MARTINGALE, Judged
+from ml_monitoring.rolling import RollingMean, rolling_mean
+from ml_monitoring.sentences import describe_help, describe_taken
 
 Floats = npt.NDArray[np.float64]
 
 ROLLING_DAYS: Final = 40
 """Trading days in a window of the rolling skill."""
 
-SKILLS: Final = ("log_loss", "brier", "accuracy")
-
-
-@dataclass(frozen=True)
-class RollingSkill:
-    """Skill over trailing windows, one value a trading day: nats saved an event, and the band of 95 %."""
-
-    days: npt.NDArray[np.datetime64]
-    value: Floats
-    low: Floats
-    high: Floats
-    n: npt.NDArray[np.int64]
+SKILLS: Final[tuple[SkillScore, ...]] = ("log_loss", "brier", "accuracy")
+_LOSSES: Final[dict[str, Callable[[npt.NDArray[np.int64], Floats], Floats]]] = {
+    "log_loss": scores.log_losses,
+    "brier": scores.brier_losses,
+}
 
 
 @dataclass(frozen=True)
 class Worth:
     """Net R of the plain rule, of the rule with the advice, and of the difference, an event; and how they added up.
 
-    `days`, `plain`, `advised` are the running sums by trading day. `kept` of `traded` breaks were taken with advice.
+    `days`, `plain`, `advised` are the running sums by trading day. `taken` is the net R of a trade that the advice
+    takes: `kept` of `traded` breaks. `verdict` says whether those trades earned, `help` whether the advice helped.
     """
 
     plain_mean: Estimate
     advised_mean: Estimate
     difference: Estimate
+    taken: Estimate
     days: npt.NDArray[np.datetime64]
     plain: Floats
     advised: Floats
     traded: int
     kept: int
     verdict: Verdict
+    help: Verdict
 
 
 @dataclass(frozen=True)
 class Performance:
-    """Scores of the model and of its baselines, and the skill over the better baseline, with what that says."""
+    """Scores of the model, what its baselines scored, and the skill over the better baseline, with what that says."""
 
     scores: dict[str, Estimate]
-    baseline_scores: dict[str, dict[str, Estimate]]
+    baseline_scores: dict[str, dict[str, float]]
     baseline: str
     skills: dict[str, Estimate]
     verdict: Verdict
@@ -67,12 +66,11 @@ def performance(judged: Judged) -> Performance | None:
         return None
     baseline = best_baseline(judged.actual, judged.baselines)
     theirs = judged.baselines[baseline]
-    skills = {name: skill(judged.actual, judged.probs, theirs, judged.days, score=name) for name in SKILLS}
+    skills = {str(name): skill(judged.actual, judged.probs, theirs, judged.days, score=name) for name in SKILLS}
     return Performance(
         scores=score_table(judged.actual, judged.probs, judged.days, judged.classes),
         baseline_scores={
-            name: score_table(judged.actual, probs, judged.days, judged.classes)
-            for name, probs in judged.baselines.items()
+            name: _score_values(judged.actual, probs, judged.classes) for name, probs in judged.baselines.items()
         },
         baseline=baseline,
         skills=skills,
@@ -80,32 +78,19 @@ def performance(judged: Judged) -> Performance | None:
     )
 
 
-def rolling_skill(judged: Judged, window: int = ROLLING_DAYS) -> RollingSkill:
+def rolling_skill(judged: Judged, window: int = ROLLING_DAYS, score: str = "log_loss") -> RollingMean:
     """Return the skill over the martingale in every trailing window of `window` trading days with predictions.
 
-    Nats saved an event, interval by day (cluster t). Windows before the first full one are left out.
+    In nats saved an event (`log_loss`) or squared error saved an event (`brier`); positive is better.
     """
-    saved = log_losses(judged.actual, judged.baselines[MARTINGALE]) - log_losses(judged.actual, judged.probs)
-    days = np.unique(judged.days)
-    ends = days[window - 1 :]
-    estimates = []
-    for index, _ in enumerate(ends):
-        inside = (judged.days >= days[index]) & (judged.days <= ends[index])
-        estimates.append(mean_interval_t(saved[inside], judged.days[inside]))
-    return RollingSkill(
-        days=ends,
-        value=np.array([each.value for each in estimates]),
-        low=np.array([each.low for each in estimates]),
-        high=np.array([each.high for each in estimates]),
-        n=np.array([each.n for each in estimates], dtype=np.int64),
-    )
+    return rolling_mean(_saved(judged, score), judged.days, window)
 
 
 def skill_by_range(judged: Judged) -> dict[str, Estimate]:
-    """Return the skill over the martingale (nats an event) of each opening range."""
-    names = sorted(set(judged.orb.tolist()))
-    parts = {name: judged.where(judged.orb == name) for name in names}
-    return {name: skill(part.actual, part.probs, part.baselines[MARTINGALE], part.days) for name, part in parts.items()}
+    """Return the skill over the martingale (nats saved an event, Student's t by day) of each opening range."""
+    saved = _saved(judged, "log_loss")
+    marks = {name: judged.orb == name for name in sorted(set(judged.orb.tolist()))}
+    return {name: mean_interval_t(saved[mark], judged.days[mark]) for name, mark in marks.items()}
 
 
 def worth(judged: Judged) -> Worth | None:
@@ -114,33 +99,48 @@ def worth(judged: Judged) -> Worth | None:
     if len(traded) == 0:
         return None
     difference = mean_interval(traded.r_net_advised - traded.r_net, traded.days)
+    taken = mean_interval(traded.r_net[traded.kept], traded.days[traded.kept])
     days, place = np.unique(traded.days, return_inverse=True)
-    kept = traded.r_net_advised != 0.0
+    plain, advised = _running(place, traded.r_net), _running(place, traded.r_net_advised)
+    kept = int(traded.kept.sum())
     return Worth(
         plain_mean=mean_interval(traded.r_net, traded.days),
         advised_mean=mean_interval(traded.r_net_advised, traded.days),
         difference=difference,
+        taken=taken,
         days=days,
-        plain=np.cumsum(np.bincount(place, weights=traded.r_net)),
-        advised=np.cumsum(np.bincount(place, weights=traded.r_net_advised)),
+        plain=plain,
+        advised=advised,
         traded=len(traded),
-        kept=int(kept.sum()),
-        verdict=_describe_worth(traded, kept),
+        kept=kept,
+        verdict=describe_taken(taken, len(traded)),
+        help=describe_help(difference, kept, float(plain[-1]), float(advised[-1])),
     )
 
 
-def _describe_worth(traded: Judged, kept: npt.NDArray[np.bool_]) -> Verdict:
-    """Return whether the trades that the advice takes earn anything, after costs."""
-    taken = mean_interval(traded.r_net[kept], traded.days[kept])
-    share = f"{int(kept.sum()):,} of {len(traded):,} breaks"
-    told = f"With the advice {share} are taken, at {taken.value:+.3f} R each after costs"
-    if np.isnan(taken.low):
-        return Verdict("cannot tell", f"{told}; {taken.days} days are too few for an interval.")
-    told += f" (95 % interval {taken.low:+.3f} to {taken.high:+.3f} on {taken.days} days)"
-    if taken.low > 0:
-        return Verdict("good", f"{told}: they earned.")
-    if taken.high < 0:
-        return Verdict("bad", f"{told}: they lost.")
-    more = further_days(taken)
-    ahead = f"about {more:,.0f} further days at this value" if np.isfinite(more) else "no number of further days"
-    return Verdict("cannot tell", f"{told}: not to be told from nothing; it would take {ahead}.")
+def _running(day: npt.NDArray[np.intp], values: Floats) -> Floats:
+    sums: Floats = np.cumsum(np.bincount(day, weights=values)).astype(np.float64)
+    return sums
+
+
+def _saved(judged: Judged, score: str) -> Floats:
+    """Return (n,): how much less than the martingale each event cost."""
+    losses = _LOSSES[score]
+    return losses(judged.actual, judged.baselines[MARTINGALE]) - losses(judged.actual, judged.probs)
+
+
+def _score_values(actual: npt.NDArray[np.int64], probs: Floats, classes: tuple[str, ...]) -> dict[str, float]:
+    """Return the scores of `score_table` without their intervals."""
+    values = {
+        "accuracy": scores.accuracy(actual, probs),
+        "balanced_accuracy": scores.balanced_accuracy(actual, probs),
+        "log_loss": scores.log_loss(actual, probs),
+        "brier": scores.brier(actual, probs),
+        "auc": scores.auc(actual, probs),
+    }
+    for name, precision, recall in zip(
+        classes, scores.precision(actual, probs), scores.recall(actual, probs), strict=True
+    ):
+        values[f"precision_{name}"] = float(precision)
+        values[f"recall_{name}"] = float(recall)
+    return values

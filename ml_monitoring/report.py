@@ -3,27 +3,36 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ml_data.journal import judged_predictions
 from ml_data.store import Store
 from ml_models.intervals import Estimate
-from ml_monitoring.calibration_monitor import Calibration, calibration
+from ml_models.verdicts import Verdict
+from ml_monitoring.calibration_monitor import Calibration, calibration, rolling_calibration_error
 from ml_monitoring.judged import Counts, Judged, counts_of, judged_of
 from ml_monitoring.performance_monitor import (
+    ROLLING_DAYS,
     Performance,
-    RollingSkill,
     Worth,
     performance,
     rolling_skill,
     skill_by_range,
     worth,
 )
+from ml_monitoring.rolling import RollingMean
+from ml_monitoring.sentences import describe_parts, describe_rolling
 
 
 @dataclass(frozen=True)
 class HealthReport:
     """The health of one model on one instrument, from the predictions of `first` to `last` (None: no bound).
 
-    What needs matured predictions is None without any.
+    What needs matured predictions is None without any. The rolling figures (`rolling` in nats, `rolling_brier`,
+    `rolling_error` in shares of 1, one value a window) are of windows that end in the span; a window may begin before.
     """
 
     instrument: str
@@ -34,8 +43,12 @@ class HealthReport:
     counts: Counts
     judged: Judged
     performance: Performance | None
-    rolling: RollingSkill | None
+    rolling: RollingMean | None
+    rolling_verdict: Verdict | None
+    rolling_brier: RollingMean | None
+    rolling_error: npt.NDArray[np.float64]
     by_range: dict[str, Estimate]
+    by_range_verdict: Verdict | None
     calibration: Calibration | None
     worth: Worth | None
 
@@ -52,20 +65,46 @@ def health_report(
 ) -> HealthReport:
     """Return the health of `model` on `instrument`: of one version, or of all that answered."""
     journal = judged_predictions(
-        store, instrument=instrument, model=model, version=version, first=first, last=last, known_by=known_by
+        store, instrument=instrument, model=model, version=version, last=last, known_by=known_by
     )
-    judged = judged_of(journal)
+    return health_of(journal, instrument=instrument, model=model, version=version, first=first, last=last)
+
+
+def health_of(
+    journal: pa.Table,
+    *,
+    instrument: str,
+    model: str,
+    version: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> HealthReport:
+    """Return the health that the rows of `ml_data.journal.judged_predictions` tell, judged from `first` on.
+
+    Rows before `first` count in the rolling figures' windows and in what the majority baseline had seen.
+    """
+    everything = judged_of(journal)
+    start = np.datetime64(first or date.min, "D")
+    judged = everything.where(everything.days >= start)
+    rows = journal if first is None else journal.filter(pc.greater_equal(journal["trading_day"], pa.scalar(first)))
+    some = len(judged) > 0
+    rolling = rolling_skill(everything)
+    by_range = skill_by_range(judged) if some else {}
     return HealthReport(
         instrument=instrument,
         model=model,
         version=version,
         first=first,
         last=last,
-        counts=counts_of(journal),
+        counts=counts_of(rows),
         judged=judged,
         performance=performance(judged),
-        rolling=rolling_skill(judged) if len(judged) else None,
-        by_range=skill_by_range(judged) if len(judged) else {},
+        rolling=rolling.since(start) if some else None,
+        rolling_verdict=describe_rolling(rolling.since(start), len(np.unique(everything.days))) if some else None,
+        rolling_brier=rolling_skill(everything, score="brier").since(start) if some else None,
+        rolling_error=rolling_calibration_error(everything, ROLLING_DAYS)[rolling.days >= start],
+        by_range=by_range,
+        by_range_verdict=describe_parts(by_range) if some else None,
         calibration=calibration(judged),
         worth=worth(judged),
     )
@@ -82,7 +121,7 @@ def describe(report: HealthReport) -> list[str]:
         return [*lines, "Nothing has matured yet, so there is nothing to judge."]
     for name, estimate in report.performance.scores.items():
         beside = ", ".join(
-            f"{baseline} {scores[name].value:.3f}" for baseline, scores in report.performance.baseline_scores.items()
+            f"{baseline} {scores[name]:.3f}" for baseline, scores in report.performance.baseline_scores.items()
         )
         lines.append(
             f"  {name:<18} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]  n {estimate.n:,} "
@@ -92,4 +131,5 @@ def describe(report: HealthReport) -> list[str]:
     lines += [f"Calibration ({verdict.state}): {verdict.sentence}" for verdict in report.calibration.verdicts]
     if report.worth is not None:
         lines.append(f"Worth ({report.worth.verdict.state}): {report.worth.verdict.sentence}")
+        lines.append(f"Help ({report.worth.help.state}): {report.worth.help.sentence}")
     return lines
