@@ -7,8 +7,8 @@ import typer
 from ml_data.build import read_bars
 from ml_data.lookahead import audit_lookahead
 from ml_inference.replay_audit import audit_replay
-from ml_scripts.console import InstrumentOption, JsonFlag, opened, progress, run, say
-from trading.errors import CheckFailed, NothingStored
+from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say
+from trading.errors import NothingStored
 
 cli = typer.Typer(help="Check the laws on your own data.", no_args_is_help=True)
 SHOWN = 20
@@ -37,7 +37,8 @@ def lookahead(
             as_json=as_json,
         )
         return
-    _fail(f"{chosen.symbol}: {len(report.problems)} differences", [str(problem) for problem in report.problems])
+    title = f"{chosen.symbol}: {len(report.problems)} differences"
+    fail(_listed(title, [str(problem) for problem in report.problems]), report, as_json=as_json)
 
 
 @cli.command("replay")
@@ -58,12 +59,12 @@ def replay(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> No
         return
     differ = len({mismatch.prediction_id for mismatch in report.mismatches})
     title = f"{chosen.symbol}: {differ} of {report.predictions} predictions differ"
-    _fail(title, [str(mismatch) for mismatch in report.mismatches])
+    fail(_listed(title, [str(mismatch) for mismatch in report.mismatches]), report, as_json=as_json)
 
 
-def _fail(title: str, lines: list[str]) -> None:
+def _listed(title: str, lines: list[str]) -> list[str]:
     more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    raise CheckFailed("\n".join([f"{title}:", *lines[:SHOWN], *more]))
+    return [f"{title}:", *lines[:SHOWN], *more]
 
 
 if __name__ == "__main__":

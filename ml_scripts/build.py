@@ -18,7 +18,7 @@ def command(
         symbols: list[str | None] = [instrument] if instrument else [*hub.stored_instruments()]
         first = day(since) if since else None
         reports = [build(hub.store, hub.instrument(symbol), since=first) for symbol in symbols or [None]]
-    say([line for report in reports for line in describe(report)], reports, as_json=as_json)
+    say([line for report in reports for line in describe(report)], {"builds": reports}, as_json=as_json)
 
 
 def describe(report: BuildReport) -> list[str]:

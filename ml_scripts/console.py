@@ -1,14 +1,16 @@
 """The edge every verb shares: the clock, settings, output, progress, and errors as one sentence."""
 
+import getpass
+import io
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,8 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ml_data.store import Store
 from ml_inference.inference_engine import EngineSettings
 from ml_models.model_registry import ModelRegistry
+from ml_scripts.plain_values import plain
 from trading.domain.instrument import Instrument, read_instrument
-from trading.errors import HubError
+from trading.errors import BadSettings, HubError
 from trading.settings import HubSettings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -25,12 +28,22 @@ InstrumentOption = Annotated[
     str | None, typer.Option("--instrument", help="Symbol of the instrument, such as MGC (default: the settings').")
 ]
 
+INTERRUPTED: Final = 130
+FIRST_DATE, LAST_DATE = date(1970, 1, 1), date(2199, 12, 31)
 _OUT, _ERR = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def now() -> datetime:
     """Return the present instant, UTC. Only the edges read the clock."""
     return datetime.now(UTC)
+
+
+def who() -> str:
+    """Return who runs this, for the registry's journal: the login name, or "unknown" where the machine knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return "unknown"
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,13 @@ class Hub:
 
     def instrument(self, symbol: str | None) -> Instrument:
         """Return the instrument named, or the settings', or the only one that has bars."""
-        return read_instrument(self.settings.instruments_folder / f"{self._symbol(symbol)}.toml")
+        path = self.settings.instruments_folder / f"{self._symbol(symbol)}.toml"
+        instrument = read_instrument(path)
+        if instrument.symbol != path.stem:
+            raise BadSettings(
+                f"{path}: symbol: expected {path.stem!r} like the file's name, found {instrument.symbol!r}."
+            )
+        return instrument
 
     def stored_instruments(self) -> list[str]:
         """Return the symbols that have bars."""
@@ -79,19 +98,26 @@ def opened() -> Iterator[Hub]:
 
 
 def say(lines: list[str] | str, result: Any = None, *, as_json: bool = False) -> None:
-    """Print what a verb did: its lines, or with `as_json` only its result as one object (dates and paths as text)."""
-    if as_json and result is None:
-        return
+    """Print what a verb did: its lines, or with `as_json` only its result as one object; without a result nothing."""
     if as_json:
-        sys.stdout.write(json.dumps(result, default=_plain) + "\n")
+        if result is not None:
+            sys.stdout.write(json.dumps(plain(result), allow_nan=False) + "\n")
         return
     for line in [lines] if isinstance(lines, str) else lines:
         _OUT.print(line, markup=False)
 
 
+def fail(lines: list[str], result: Any = None, *, as_json: bool = False) -> NoReturn:
+    """Leave with 1 because a check said no: its lines on stderr, and with `as_json` its result as one object."""
+    say([], result, as_json=as_json)
+    for line in lines:
+        _ERR.print(line, markup=False)
+    raise typer.Exit(1)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal; yields `advance(done, total)`. Silent where stderr is no terminal."""
+    """Show a bar on a terminal once it takes longer than a second; yields `advance(done, total)`."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -99,52 +125,82 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         TimeElapsedColumn(),
         console=_ERR,
         transient=True,
+        disable=not _ERR.is_terminal,
     )
-    with bar:
-        task = bar.add_task(title, total=None)
+    task = bar.add_task(title, total=None)
+    patience = threading.Timer(1.0, bar.start)
+    patience.daemon = True
+    patience.start()
+    try:
         yield lambda done, total: bar.update(task, completed=done, total=total)
+    finally:
+        patience.cancel()
+        patience.join()
+        bar.stop()
 
 
 def day(text: str) -> date:
     """Return a date given as YYYY-MM-DD, for use as a parser of an option."""
     try:
-        return date.fromisoformat(text)
+        given = date.fromisoformat(text)
     except ValueError as error:
         raise HubError(f"{text!r} is not a date; expected YYYY-MM-DD, such as 2025-01-02.") from error
+    return checked_date(given)
+
+
+def checked_date(given: date) -> date:
+    """Return a date that the calendars can work with, or raise `HubError`."""
+    if not FIRST_DATE <= given <= LAST_DATE:
+        raise HubError(f"{given} is out of reach; expected a date from {FIRST_DATE} to {LAST_DATE}.")
+    return given
 
 
 def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
-    """Run a command line; errors a person can mend become one sentence on stderr and an exit code, without a trace."""
-    if isinstance(verb, typer.Typer):
-        cli = verb
-    else:
-        cli = typer.Typer(add_completion=False)
-        cli.command()(verb)
+    """Run a command line; errors a person can mend become one sentence on stderr and an exit code, without a trace.
+
+    With `--json` the sentence is also an object on stdout, so that a reader finds one there whatever happens.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows another one
+    cli = verb if isinstance(verb, typer.Typer) else _command_line(verb)
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        code = cli(standalone_mode=False)  # an Exit within a verb comes back as its code
+    except typer.Abort:
+        code = INTERRUPTED
+    except typer.TyperException as error:
+        _leave(_usage(error), error.exit_code)
     except HubError as error:
-        _ERR.print(f"{error}", markup=False)
-        sys.exit(error.exit_code)
+        _leave(str(error), error.exit_code)
     except PermissionError as error:
-        _ERR.print(f"No permission: {error.filename}. Choose another home folder with HUB_HOME, or change its owner.")
-        sys.exit(2)
+        place = error.filename or "a file of the home folder"
+        _leave(f"No permission: {place}. Choose another home folder with HUB_HOME, or change its owner.", 2)
     except OSError as error:
-        _ERR.print(f"{error.strerror or error}: {error.filename or 'the home folder'}. Nothing stored was changed.")
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        _ERR.print("Stopped. What was finished is stored; the same command goes on from there.")
-        sys.exit(130)
-    sys.exit(0)
+        place = error.filename or "the home folder"
+        _leave(f"{error.strerror or error}: {place}. What was stored before is unharmed.", 2)
+    if code == INTERRUPTED:
+        _leave("Stopped. What was finished is stored; the same command goes on from there.", INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
-    return str(value)
+def _command_line(verb: Callable[..., Any]) -> typer.Typer:
+    """Return a command line of one verb."""
+    cli = typer.Typer(add_completion=False)
+    cli.command()(verb)
+    return cli
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return what was wrong with a command line, and where its help is."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    return (
+        f"{message.rstrip('.')}. Try '{context.command_path} --help'." if context is not None and message else message
+    )
+
+
+def _leave(sentence: str, code: int) -> NoReturn:
+    if sentence:  # an empty one is help that was shown already
+        _ERR.print(sentence, markup=False)
+        say([], {"error": sentence, "exit_code": code}, as_json="--json" in sys.argv[1:])
+    sys.exit(code)

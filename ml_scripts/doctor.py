@@ -10,9 +10,9 @@ from typing import Literal
 
 from ml_data.history_tables import definitions_hash
 from ml_data.store import sql
-from ml_scripts.console import Hub, JsonFlag, now, opened, run, say
+from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
 from trading.domain.instrument import read_instrument
-from trading.errors import CheckFailed, HubError
+from trading.errors import HubError
 
 State = Literal["good", "look", "bad"]
 MARKS = {"good": "✓", "look": "…", "bad": "✕"}
@@ -33,9 +33,15 @@ def command(as_json: JsonFlag = False) -> None:
     """Look at everything the hub stands on; leaves with 1 when something is broken."""
     with opened() as hub:
         findings = [*_machine(hub), *_instruments(hub, now()), *_models(hub)]
-    say([f"{MARKS[each.state]} {each.what}: {each.sentence}" for each in findings], findings, as_json=as_json)
+    lines = [f"{MARKS[each.state]} {each.what}: {each.sentence}" for each in findings]
     if any(each.state == "bad" for each in findings):
-        raise CheckFailed("Something is broken; the lines marked ✕ say what and what to do.")
+        say([] if as_json else lines)
+        fail(
+            ["Something is broken; the lines marked ✕ say what and what to do."],
+            {"findings": findings},
+            as_json=as_json,
+        )
+    say(lines, {"findings": findings}, as_json=as_json)
 
 
 def _machine(hub: Hub) -> Iterator[Finding]:
@@ -46,8 +52,10 @@ def _machine(hub: Hub) -> Iterator[Finding]:
         f"Python {platform.python_version()} on {platform.system()}; "
         + ", ".join(f"{name} {version(name)}" for name in names),
     )
-    free = shutil.disk_usage(hub.settings.home).free
-    room = f"{free / 1024**3:.1f} GiB free in {hub.settings.home}"
+    home = hub.settings.home.absolute()
+    there = next(folder for folder in (home, *home.parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    room = f"{free / 1024**3:.1f} GiB free in {home}"
     if free < LEAST_FREE:
         yield Finding("bad", "disk", f"{room}: less than 2 GiB. Make room, or move the home folder with HUB_HOME.")
     else:

@@ -49,7 +49,11 @@ def command(
         f"{revised:,} revised, {unchanged:,} unchanged, {rejected:,} rejected."
     )
     few = len(reports) <= 3 or dry_run
-    say([*(describe(report) for report in reports if few or report in refused), total], reports, as_json=as_json)
+    say(
+        [*(describe(report) for report in reports if few or report in refused), total],
+        {"instrument": chosen.symbol, "dry_run": dry_run, "files": reports},
+        as_json=as_json,
+    )
     if refused:
         raise typer.Exit(2)
 

@@ -1,18 +1,18 @@
 """`hub models`: the registry: list, show, card, verify, promote, rollback, delete."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from ml_models.model_registry import ModelRegistry
-from ml_scripts.console import JsonFlag, now, opened, run, say
-from trading.errors import CheckFailed, NothingStored
+from ml_scripts.console import JsonFlag, fail, now, opened, run, say, who
+from trading.errors import NothingStored
 
 cli = typer.Typer(help="The model registry.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(help="A model, such as directional-MGC.")]
 VersionArgument = Annotated[str, typer.Argument(help="A version, an alias, or 'latest'.")]
+AliasOption = Annotated[str, typer.Option(help="The pointer to move.")]
 WhyOption = Annotated[str, typer.Option(help="The reason, kept in the registry's journal.")]
 
 
@@ -29,7 +29,7 @@ def list_versions(as_json: JsonFlag = False) -> None:
             f"{summary.problem or f'{summary.created_at:%Y-%m-%d %H:%MZ} by {summary.who}: {summary.why}'}"
             for model, summary in rows
         ],
-        [{"model": model, "version": summary} for model, summary in rows],
+        {"versions": [{"model": model, **vars(summary)} for model, summary in rows]},
         as_json=as_json,
     )
 
@@ -60,12 +60,12 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
 
 
 @cli.command("card")
-def card(model: ModelArgument, version: VersionArgument = "latest") -> None:
+def card(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
     """Print the model card (Markdown)."""
     with opened() as hub:
         loaded = hub.registry.load(model, version)
         text = (hub.registry.root / model / str(loaded.version) / "MODEL_CARD.md").read_text(encoding="utf-8")
-    say(text)
+    say(text, {"model": model, "version": str(loaded.version), "card": text}, as_json=as_json)
 
 
 @cli.command("verify")
@@ -74,38 +74,47 @@ def verify(model: ModelArgument, version: VersionArgument = "latest", as_json: J
     with opened() as hub:
         found = _version(hub.registry, model, version)
         problems = hub.registry.verify(model, found)
+    result = {"model": model, "version": found, "problems": problems}
     if problems:
-        raise CheckFailed("\n".join([f"{model} {found}:", *problems]))
-    say(f"{model} {found}: every file is as it was published, and the golden rows come back.", [], as_json=as_json)
+        fail([f"{model} {found}:", *problems], result, as_json=as_json)
+    say(f"{model} {found}: every file is as it was published, and the golden rows come back.", result, as_json=as_json)
 
 
 @cli.command("promote")
-def promote(model: ModelArgument, version: VersionArgument, why: WhyOption, alias: str = "champion") -> None:
+def promote(
+    model: ModelArgument,
+    version: VersionArgument,
+    why: WhyOption,
+    alias: AliasOption = "champion",
+    as_json: JsonFlag = False,
+) -> None:
     """Point an alias at a version."""
     with opened() as hub:
         found = _version(hub.registry, model, version)
-        hub.registry.promote(model, found, alias=alias, now=now(), who=getpass.getuser(), why=why)
-    say(f"{model}: {alias} is {found}.")
+        hub.registry.promote(model, found, alias=alias, now=now(), who=who(), why=why)
+    say(f"{model}: {alias} is {found}.", {"model": model, "alias": alias, "version": found}, as_json=as_json)
 
 
 @cli.command("rollback")
-def rollback(model: ModelArgument, why: WhyOption, alias: str = "champion") -> None:
+def rollback(model: ModelArgument, why: WhyOption, alias: AliasOption = "champion", as_json: JsonFlag = False) -> None:
     """Point an alias back at the version it named before."""
     with opened() as hub:
-        pointer = hub.registry.rollback(model, alias, now=now(), who=getpass.getuser(), why=why)
-    say(f"{model}: {alias} is {pointer.version} again.")
+        pointer = hub.registry.rollback(model, alias, now=now(), who=who(), why=why)
+    result = {"model": model, "alias": alias, "version": str(pointer.version)}
+    say(f"{model}: {alias} is {pointer.version} again.", result, as_json=as_json)
 
 
 @cli.command("delete")
-def delete(model: ModelArgument, version: VersionArgument, why: WhyOption) -> None:
+def delete(model: ModelArgument, version: VersionArgument, why: WhyOption, as_json: JsonFlag = False) -> None:
     """Take a version off the shelf; refused while an alias or a logged prediction needs it."""
     with opened() as hub:
         found = _version(hub.registry, model, version)
         with hub.store.journal() as cursor:
             rows = cursor.execute("SELECT DISTINCT version_hash FROM journal.ml_predictions").fetchall()
         logged = {row[0] for row in rows}
-        hub.registry.delete(model, found, now=now(), who=getpass.getuser(), why=why, referenced=logged.__contains__)
-    say(f"{model}: {found} is deleted; its number is not used again.")
+        hub.registry.delete(model, found, now=now(), who=who(), why=why, referenced=logged.__contains__)
+    result = {"model": model, "deleted": found}
+    say(f"{model}: {found} is deleted; its number is not used again.", result, as_json=as_json)
 
 
 def _version(registry: ModelRegistry, model: str, which: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ml_inference.shadow import decision_moments
-from ml_scripts.console import InstrumentOption, JsonFlag, opened, run, say
+from ml_scripts.console import InstrumentOption, JsonFlag, checked_date, opened, run, say
 from ml_scripts.shadow import engine_of
 from trading.domain.prediction import PredictionRow
 from trading.errors import HubError, NothingStored
@@ -65,6 +65,7 @@ def _instant(text: str) -> datetime:
         raise HubError(f"{text!r} is not an instant; expected one such as 2025-03-03T00:00Z.") from error
     if instant.tzinfo is None:
         raise HubError(f"{text!r} names no time zone; add Z for UTC or an offset such as +10:00.")
+    checked_date(instant.date())
     return instant
 
 

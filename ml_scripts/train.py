@@ -1,11 +1,10 @@
 """`hub train RECIPE`: trains, audits and publishes one version, with its metrics and every reason to doubt it."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
-from ml_scripts.console import InstrumentOption, JsonFlag, day, now, opened, progress, run, say
+from ml_scripts.console import InstrumentOption, JsonFlag, day, now, opened, progress, run, say, who
 from ml_training.recipe import shipped_recipe
 from ml_training.train_pipeline import train
 from ml_training.train_report import describe_training
@@ -29,7 +28,7 @@ def command(
                 chosen_recipe,
                 until=day(until) if until else None,
                 now=now(),
-                who=getpass.getuser(),
+                who=who(),
                 progress=lambda _step, done, total: advance(done, total),
             )
     say(describe_training(report), report.document(), as_json=as_json)
