@@ -62,7 +62,9 @@ def _sessions(history: History) -> pa.Table:
     values, windows, tick = history.sessions, history.windows, history.instrument.tick
     n, sessions = windows.session_starts.shape
     traded = (values.counts > 0).ravel()
-    expected = expected_minutes(windows, windows.session_starts, windows.session_ends)
+    # A schedule that says less than what traded is wrong (a day of mourning on which only shares paused).
+    scheduled = expected_minutes(history.instrument, windows.session_starts, windows.session_ends)
+    expected = np.maximum(scheduled, values.counts)
     price = [_prices(values.prices[:, :, index].ravel(), tick) for index in range(4)]
     return pa.table(
         {

@@ -31,7 +31,8 @@ class DayWindows:
     `closes` is when the day's trading is over by schedule: its end, or where the halt or weekend before it begins.
     `reaches_back` is the first minute that any window of the day needs: a session may lie before the day's start.
     `[closed_from, closed_until)` is the time after an early close, up to the end of the daily halt (empty on other
-    days); `holiday` marks dates on which the exchange does not open.
+    days); `holiday` marks days on which the exchange does not open. Both are of the exchange's session that fills the
+    day: that of the date on which the middle of the day falls at the exchange.
     """
 
     days: Days
@@ -138,6 +139,12 @@ def calendar_day_of(instrument: Instrument, minutes: Minutes) -> Days:
     return days
 
 
+def day_spans(instrument: Instrument, days: Days) -> tuple[Minutes, Minutes]:
+    """Return when each of `days` starts and ends: the `starts` and `ends` of `day_windows`, without the rest."""
+    zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
+    return wall_minutes(days, opens, zone), wall_minutes(days + DAY, opens, zone)
+
+
 def day_windows(instrument: Instrument, days: Days) -> DayWindows:
     """Return every window of `days` for an instrument.
 
@@ -158,18 +165,21 @@ def _windows_of_year(instrument: Instrument, year: int) -> DayWindows:
     def at(wall: time, before_day_start: bool = False) -> Minutes:
         return wall_minutes(days if before_day_start or wall >= opens else next_days, wall, zone)
 
+    def until(wall: time, before_day_start: bool = False) -> Minutes:
+        return wall_minutes(days if before_day_start or wall > opens else next_days, wall, zone)
+
     def columns(values: list[Minutes]) -> Minutes:
         return np.ascontiguousarray(np.stack(values, axis=1)) if values else np.empty((len(days), 0), dtype=np.int64)
 
-    starts, ends = at(opens), wall_minutes(next_days, opens, zone)
+    starts, ends = day_spans(instrument, days)
     session_starts = columns([at(rule.starts, rule.before_day_start) for rule in instrument.sessions])
-    session_ends = columns([at(rule.ends, rule.before_day_start) for rule in instrument.sessions])
+    session_ends = columns([until(rule.ends, rule.before_day_start) for rule in instrument.sessions])
     range_starts = columns([at(rule.starts) for rule in instrument.opening_ranges])
     lengths = np.array([rule.minutes for rule in instrument.opening_ranges], dtype=np.int64)
-    session_rules_end = columns([_after(at(rule.session_ends), ends) for rule in instrument.opening_ranges])
+    session_rules_end = columns([until(rule.session_ends) for rule in instrument.opening_ranges])
     reaches_back = np.minimum(starts, session_starts.min(axis=1)) if session_starts.shape[1] else starts
     halt_starts, halt_ends = _halts(instrument, days)
-    holiday, closed_from, closed_until = _schedule(instrument, days, ends, halt_ends)
+    holiday, closed_from, closed_until = _schedule(instrument, starts, ends, halt_ends)
     return DayWindows(
         days=days,
         starts=starts,
@@ -189,33 +199,42 @@ def _windows_of_year(instrument: Instrument, year: int) -> DayWindows:
     )
 
 
-def expected_minutes(windows: DayWindows, starts: Minutes, ends: Minutes) -> Minutes:
-    """Return the minutes of `[starts, ends)` (shape (n, W), one row a day) in which the exchange is open.
+def expected_minutes(instrument: Instrument, starts: Minutes, ends: Minutes) -> Minutes:
+    """Return the minutes of `[starts, ends)` (any shape) in which the exchange is open by its schedule.
 
-    Taken off: the daily halt, the time after an early close, and whole holidays.
+    Not counted: the daily halt, weekends, holidays, and the time after an early close.
     """
-    minutes = np.maximum(ends - starts, 0)
-    closures = [*zip(windows.halt_starts.T, windows.halt_ends.T, strict=True)]
-    early = (windows.closed_from, np.maximum(windows.closed_from, windows.closed_until))
-    for closed_from, closed_until in [*_without(closures, early), early]:
-        covered = np.minimum(ends, closed_until[:, None]) - np.maximum(starts, closed_from[:, None])
-        minutes = minutes - np.maximum(covered, 0)
-    open_minutes: Minutes = np.where(windows.holiday[:, None] & (starts >= windows.starts[:, None]), 0, minutes)
+    minutes: Minutes = np.maximum(_open_before(instrument, ends) - _open_before(instrument, starts), 0)
+    return minutes
+
+
+def _open_before(instrument: Instrument, instants: Minutes) -> Minutes:
+    """Return how many minutes the exchange was open before each instant, since its schedule began."""
+    schedule = _exchange_schedule(instrument.exchange_calendar)
+
+    def scheduled(until: Minutes) -> Minutes:
+        return _covered(schedule.opens, schedule.closes, schedule.closes - schedule.opens, until)
+
+    if instrument.daily_halt is None:
+        return scheduled(instants)
+    dates = np.arange(schedule.dates[0] - DAY, schedule.dates[-1] + 2 * DAY, dtype="datetime64[D]")
+    begins, ends = (wall_minutes(dates, wall, instrument.exchange_zone) for wall in instrument.daily_halt)
+    before_halt, after_halt = scheduled(begins), scheduled(ends)
+    during = np.clip(np.searchsorted(begins, instants, side="right") - 1, 0, None)
+    halted = np.concatenate([[0], np.cumsum(after_halt - before_halt)])[during] + np.maximum(
+        scheduled(np.clip(instants, begins[during], ends[during])) - before_halt[during], 0
+    )
+    open_minutes: Minutes = scheduled(instants) - halted
     return open_minutes
 
 
-def _without(halts: list[tuple[Minutes, Minutes]], early: tuple[Minutes, Minutes]) -> list[tuple[Minutes, Minutes]]:
-    """Return the halts with the time that an early close already covers taken off (halts end where it ends)."""
-    closed_from, closed_until = early
-    return [
-        (starts, np.where((closed_from <= starts) & (ends <= closed_until), starts, ends)) for starts, ends in halts
-    ]
-
-
-def _after(ends: Minutes, day_ends: Minutes) -> Minutes:
-    """Return session ends, where one at the day's own start time means the day's end."""
-    bounded: Minutes = np.minimum(ends, day_ends)
-    return bounded
+def _covered(opens: Minutes, closes: Minutes, lengths: Minutes, until: Minutes) -> Minutes:
+    """Return the minutes before `until` that lie in the spans `[opens, closes)`, which are in order and disjoint."""
+    last = np.searchsorted(opens, until, side="right") - 1
+    started = np.maximum(last, 0)
+    whole = np.concatenate([[0], np.cumsum(lengths)])[started]
+    minutes: Minutes = np.where(last < 0, 0, whole + np.minimum(until, closes[started]) - opens[started])
+    return minutes
 
 
 def _halts(instrument: Instrument, days: Days) -> tuple[Minutes, Minutes]:
@@ -244,14 +263,16 @@ def _closes(
 
 
 def _schedule(
-    instrument: Instrument, days: Days, ends: Minutes, halt_ends: Minutes
+    instrument: Instrument, starts: Minutes, ends: Minutes, halt_ends: Minutes
 ) -> tuple[npt.NDArray[np.bool_], Minutes, Minutes]:
     """Return which days are exchange holidays, and from when to when each is closed early (until the halt's end)."""
-    open_days, early = _exchange_schedule(instrument.exchange_calendar)
-    holiday = ~np.isin(days, open_days)
+    schedule = _exchange_schedule(instrument.exchange_calendar)
+    middles = pd.DatetimeIndex(((starts + ends) // 2).astype("datetime64[m]").astype("datetime64[ns]"), tz="UTC")
+    at_exchange = middles.tz_convert(instrument.exchange_zone).tz_localize(None).to_numpy().astype("datetime64[D]")
+    holiday = ~np.isin(at_exchange, schedule.dates)
     closed_from, closed_until = ends.copy(), ends.copy()
-    for index, day in enumerate(days):
-        close = early.get(as_date(day))
+    for index, session in enumerate(at_exchange):
+        close = schedule.early.get(as_date(session))
         if close is not None and close < ends[index]:
             closed_from[index] = close
             later = halt_ends[index][halt_ends[index] > close]
@@ -259,15 +280,31 @@ def _schedule(
     return holiday, closed_from, closed_until
 
 
+@dataclass(frozen=True)
+class _Schedule:
+    """The sessions of an exchange by date: `[opens, closes)` in UTC minutes, and the early closes among them."""
+
+    dates: Days
+    opens: Minutes
+    closes: Minutes
+    early: dict[date, int]
+
+
 @lru_cache(maxsize=16)
-def _exchange_schedule(name: str) -> tuple[Days, dict[date, int]]:
-    """Return the session dates of an exchange, and the UTC minute of each early close by date."""
+def _exchange_schedule(name: str) -> _Schedule:
     with warnings.catch_warnings():
         # exchange_calendars 4.13 still calls what pandas 4 will rename; nothing of ours is warned about.
         warnings.simplefilter("ignore", category=DeprecationWarning)
         calendar = exchange_calendars.get_calendar(name, start="2000-01-03")
-    open_days = calendar.sessions.to_numpy().astype("datetime64[D]")
-    early = {
-        session.date(): int(calendar.session_close(session).timestamp() // 60) for session in calendar.early_closes
-    }
-    return open_days, early
+
+    def minutes(instants: Any) -> Minutes:
+        return np.asarray(instants.dt.tz_convert(None).to_numpy().astype("datetime64[m]").astype(np.int64))
+
+    return _Schedule(
+        dates=calendar.sessions.to_numpy().astype("datetime64[D]"),
+        opens=minutes(calendar.opens),
+        closes=minutes(calendar.closes),
+        early={
+            session.date(): int(calendar.session_close(session).timestamp() // 60) for session in calendar.early_closes
+        },
+    )
