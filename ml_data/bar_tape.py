@@ -2,12 +2,16 @@
 
 from datetime import date
 
+import numpy as np
+
 from ml_data.bar_arrays import BarArrays, appended
 from ml_data.build import read_bars
 from ml_data.event_view import event_window
+from ml_data.history_tables import definitions_hash
 from ml_data.store import Store, sql
-from trading.domain.calendar import from_minute, to_minute
+from trading.domain.calendar import day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
+from trading.errors import NothingStored
 
 
 class BarTape:
@@ -21,14 +25,16 @@ class BarTape:
         self._store, self._instrument = store, instrument
         self._bars: BarArrays | None = None
         self._since = self._until = 0
-        self._stamp = self._stored = -1
+        self._stamp = -1
         self._contract_before: tuple[date, str | None] | None = None
 
     def bars_until(self, trading_day: date, minute: int) -> BarArrays:
         """Return the bars an event of `trading_day` may see that start before `minute`."""
         _, since_at = event_window(self._instrument, trading_day)
         since = to_minute(since_at)
-        if self._bars is None or minute < self._until or since < self._since or self._changed_behind():
+        stamp = self._store.stamp("market")  # before reading: what is read below is at least that new
+        if self._bars is None or minute < self._until or since < self._since or stamp != self._stamp:
+            self._contract_before = None
             self._bars = read_bars(self._store, self._instrument, since_at, from_minute(minute))
             self._since = since
         else:
@@ -36,23 +42,34 @@ class BarTape:
             self._bars = appended(self._bars.between(since, self._until), fresh)
             self._since = since
         self._until = minute
-        self._stamp = self._store.stamp("market")
-        self._stored = len(self._bars)
+        self._stamp = stamp
         return self._bars
 
     def contract_before(self, first_day: date) -> str | None:
-        """Return the contract of the trading day before `first_day`; None when history begins there."""
+        """Return the contract of the trading day before `first_day`; None when no bars are stored before it.
+
+        Raises
+        ------
+        NothingStored
+            when there are bars before `first_day` whose history is not built, so that nobody knows the contract.
+        """
         if self._contract_before is None or self._contract_before[0] != first_day:
-            with self._store.market() as cursor:
-                row = cursor.execute(
-                    sql("contract_before"), {"instrument": self._instrument.symbol, "trading_day": first_day}
-                ).fetchone()
-            self._contract_before = (first_day, None if row is None else str(row[0]))
+            self._contract_before = (first_day, self._read_contract_before(first_day))
         return self._contract_before[1]
 
-    def _changed_behind(self) -> bool:
-        """Return whether bars that the tape already holds were added to or revised in the store."""
-        if self._store.stamp("market") == self._stamp:
-            return False
-        self._contract_before = None
-        return True
+    def _read_contract_before(self, first_day: date) -> str | None:
+        symbol = self._instrument.symbol
+        starts = from_minute(int(day_windows(self._instrument, np.array([first_day], dtype="datetime64[D]")).starts[0]))
+        with self._store.market() as cursor:
+            [(first_bar, _)] = cursor.execute(sql("bar_bounds"), {"instrument": symbol}).fetchall()
+            state = cursor.execute(sql("history_state"), {"instrument": symbol}).fetchall()
+            dirty = cursor.execute(sql("history_dirty"), {"instrument": symbol}).fetchall()
+            rows = cursor.execute(sql("contract_before"), {"instrument": symbol, "trading_day": first_day}).fetchall()
+        if first_bar is None or first_bar >= starts:
+            return None
+        built = bool(state) and state[0][1] == definitions_hash(self._instrument) and state[0][0] >= starts
+        if not built or not rows or any(since < starts for since, _, _ in dirty):
+            raise NothingStored(
+                f"{symbol}: history is not built up to {first_day} from the bars that are stored. Run hub build."
+            )
+        return str(rows[0][0])
