@@ -213,15 +213,19 @@ def trade_money(
     risk = np.where(trades[:, 7] > 0, trades[:, 7], 1).astype(np.float64)
     exit4 = np.select([result == WIN, result == LOSS], [target4, stop4], 4 * last_close)
     gross: npt.NDArray[np.float64] = direction * (exit4 - 4 * entry) / risk
-    return exit4, gross, costs_in_ticks(instrument, result) * 4.0 / risk
+    return exit4, gross, costs_in_ticks(instrument, result, entry) * 4.0 / risk
 
 
-def costs_in_ticks(instrument: Instrument, result: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def costs_in_ticks(
+    instrument: Instrument, result: npt.NDArray[np.int64], entry: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """Return what a round trip of one contract costs, in ticks: commission twice, slippage on every market order.
 
-    The entry, a stop and a time exit are market orders; a target is a limit order and slips nothing.
+    The entry, a stop and a time exit are market orders; a target is a limit order and slips nothing. A commission that
+    is a share of the value is taken on the entry's value (`entry` in ticks), twice.
     """
-    commission = 2.0 * instrument.costs.commission_per_side / (instrument.point_value * instrument.tick)
+    fixed = 2.0 * instrument.costs.commission_per_side / (instrument.point_value * instrument.tick)
+    commission = fixed + 2.0 * instrument.costs.commission_rate * entry
     market_orders = np.where(result == WIN, 1.0, 2.0)
     costs: npt.NDArray[np.float64] = commission + market_orders * instrument.costs.slippage_ticks
     return costs

@@ -134,22 +134,32 @@ def calendar_day_of(instrument: Instrument, minutes: Minutes) -> Days:
     first = np.datetime64(int(minutes.min()) // 1440 - 2, "D")
     last = np.datetime64(int(minutes.max()) // 1440 + 2, "D")
     every = np.arange(first, last + DAY, dtype="datetime64[D]")
-    starts = wall_minutes(every, instrument.trading_day.starts, instrument.trading_day.zone)
+    starts, _ = day_spans(instrument, every)
     days: Days = every[np.searchsorted(starts, minutes, side="right") - 1]
     return days
 
 
 def day_spans(instrument: Instrument, days: Days) -> tuple[Minutes, Minutes]:
     """Return when each of `days` starts and ends: the `starts` and `ends` of `day_windows`, without the rest."""
-    zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
-    return wall_minutes(days, opens, zone), wall_minutes(days + DAY, opens, zone)
+    rule = instrument.trading_day
+    first = _dates_of_start(instrument, days)
+    ends = rule.starts if rule.ends is None else rule.ends
+    last: Days = first if ends > rule.starts else first + DAY
+    return wall_minutes(first, rule.starts, rule.zone), wall_minutes(last, ends, rule.zone)
+
+
+def _dates_of_start(instrument: Instrument, days: Days) -> Days:
+    """Return the dates on which trading days begin: their own, or the ones before where a day is called by its end."""
+    dates: Days = days if instrument.trading_day.label == "start" else days - DAY
+    return dates
 
 
 def day_windows(instrument: Instrument, days: Days) -> DayWindows:
     """Return every window of `days` for an instrument.
 
-    A wall time at or after the trading day's start lies on the day's date, one before it on the next date; a session
-    marked `before_day_start` lies on the day's own date before the start.
+    A wall time at or after the trading day's start lies on the date it starts, one before it on the next date; a
+    session marked `before_day_start` lies on that first date before the start. In a zone of its own a window lies where
+    its wall time falls into the trading day.
     """
     years, rows = _by_year(days)
     tables = [vars(_windows_of_year(instrument, year)) for year in years]
@@ -159,24 +169,31 @@ def day_windows(instrument: Instrument, days: Days) -> DayWindows:
 @lru_cache(maxsize=256)
 def _windows_of_year(instrument: Instrument, year: int) -> DayWindows:
     days = _dates_of_year(year)
-    next_days: Days = days + DAY
-    zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
+    first = _dates_of_start(instrument, days)
+    second: Days = first + DAY
+    own_zone, opens = instrument.trading_day.zone, instrument.trading_day.starts
+    starts, ends = day_spans(instrument, days)
 
-    def at(wall: time, before_day_start: bool = False) -> Minutes:
-        return wall_minutes(days if before_day_start or wall >= opens else next_days, wall, zone)
+    def at(wall: time, zone: str | None, before_day_start: bool = False) -> Minutes:
+        if zone is None or zone == own_zone:
+            return wall_minutes(first if before_day_start or wall >= opens else second, wall, own_zone)
+        on_first = wall_minutes(first, wall, zone)
+        return np.where((on_first >= starts) & (on_first < ends), on_first, wall_minutes(second, wall, zone))
 
-    def until(wall: time, before_day_start: bool = False) -> Minutes:
-        return wall_minutes(days if before_day_start or wall > opens else next_days, wall, zone)
+    def until(wall: time, zone: str | None, before_day_start: bool = False) -> Minutes:
+        if zone is None or zone == own_zone:
+            return wall_minutes(first if before_day_start or wall > opens else second, wall, own_zone)
+        on_first = wall_minutes(first, wall, zone)
+        return np.where((on_first > starts) & (on_first <= ends), on_first, wall_minutes(second, wall, zone))
 
     def columns(values: list[Minutes]) -> Minutes:
         return np.ascontiguousarray(np.stack(values, axis=1)) if values else np.empty((len(days), 0), dtype=np.int64)
 
-    starts, ends = day_spans(instrument, days)
-    session_starts = columns([at(rule.starts, rule.before_day_start) for rule in instrument.sessions])
-    session_ends = columns([until(rule.ends, rule.before_day_start) for rule in instrument.sessions])
-    range_starts = columns([at(rule.starts) for rule in instrument.opening_ranges])
+    session_starts = columns([at(rule.starts, rule.zone, rule.before_day_start) for rule in instrument.sessions])
+    session_ends = columns([until(rule.ends, rule.zone, rule.before_day_start) for rule in instrument.sessions])
+    range_starts = columns([at(rule.starts, rule.zone) for rule in instrument.opening_ranges])
     lengths = np.array([rule.minutes for rule in instrument.opening_ranges], dtype=np.int64)
-    session_rules_end = columns([until(rule.session_ends) for rule in instrument.opening_ranges])
+    session_rules_end = columns([until(rule.session_ends, rule.zone) for rule in instrument.opening_ranges])
     reaches_back = np.minimum(starts, session_starts.min(axis=1)) if session_starts.shape[1] else starts
     halt_starts, halt_ends = _halts(instrument, days)
     holiday, closed_from, closed_until = _schedule(instrument, starts, ends, halt_ends)

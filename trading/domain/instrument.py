@@ -4,7 +4,7 @@ import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -37,17 +37,26 @@ class _Frozen(BaseModel):
 
 
 class TradingDayRule(_Frozen):
-    """A trading day is a date label; it runs from `starts` on that date to `starts` on the next, in `zone`."""
+    """A trading day is a date label; it runs from `starts` to `ends` (default: to the next `starts`) in `zone`.
+
+    `label` says which date it is called by: that on which it `start`s, or, as US futures do, that on which it `end`s.
+    """
 
     zone: ZoneName
     starts: time
+    ends: time | None = None
+    label: Literal["start", "end"] = "start"
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
 
 
 class Costs(_Frozen):
-    """Costs of one contract: commission a side in currency, slippage in ticks on every market order."""
+    """Costs of one contract: commission a side in currency, slippage in ticks on every market order.
+
+    `commission_rate` is a share of the value traded, a side, on top (exchanges for crypto charge so).
+    """
 
     commission_per_side: float = Field(ge=0)
+    commission_rate: float = Field(0.0, ge=0, lt=0.1)
     slippage_ticks: int = Field(ge=0)
 
 
@@ -59,19 +68,24 @@ class ContractRule(_Frozen):
 
 
 class SessionRule(_Frozen):
-    """A named window of the trading day, `[starts, ends)` on the wall clock of the trading day's zone."""
+    """A named window of the trading day, `[starts, ends)` on the wall clock of `zone` (default: the trading day's)."""
 
     name: str
     starts: time
     ends: time
+    zone: ZoneName | None = None
     before_day_start: bool = False
 
 
 class OpeningRangeRule(_Frozen):
-    """An opening range: the first `minutes` minutes from `starts`; its `session` rules expire at `session_ends`."""
+    """An opening range: the first `minutes` minutes from `starts`; its `session` rules expire at `session_ends`.
+
+    Both are on the wall clock of `zone` (default: the trading day's).
+    """
 
     name: str
     starts: time
+    zone: ZoneName | None = None
     minutes: int = Field(ge=1, le=240)
     session_ends: time
 
