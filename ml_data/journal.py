@@ -153,7 +153,8 @@ def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) 
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
 
 
-def _in_feature_order(answer: Answer) -> list[float]:
+def points_in_order(answer: Answer) -> list[float]:
+    """Return the points of an answer's reasons as the journal keeps them: in the order of its features."""
     shares = {reason.feature: reason.points for reason in answer.reasons}
     return [shares[feature.name] for feature in features_of(feature_groups()) if feature.name in shares]
 
@@ -184,7 +185,7 @@ def _as_dict(row: PredictionRow, logged_at: datetime) -> dict[str, Any]:
         "confidence": None if answer is None else answer.confidence,
         "advice": None if answer is None else answer.advice,
         "base_prob_up": None if answer is None else answer.base_up,
-        "reasons": None if answer is None else _in_feature_order(answer),
+        "reasons": None if answer is None else points_in_order(answer),
         "refusal_code": None if refusal is None else refusal.code,
         "refusal_reason": None if refusal is None else refusal.reason,
         "logged_at": logged_at,

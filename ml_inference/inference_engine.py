@@ -20,6 +20,8 @@ from ml_data.feature_matrix import feature_groups, features_of, schema_hash
 from ml_data.features.base import Floats
 from ml_data.store import Store
 from ml_inference.explanations import probability_points
+from ml_inference.questions import asked_features, asked_groups, check_missing, named_row
+from ml_models.documents import DamagedVersion
 from ml_models.loaded_version import LoadedVersion
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument
@@ -27,6 +29,8 @@ from trading.domain.prediction import BIAS_NONE, Answer, PredictionRow, Reason, 
 from trading.errors import Refused, RegistryError
 
 BASELINE_FEATURE: Final = "martingale_up"
+SCHEMA_HASH: Final = "feature_schema_hash"
+"""Where a version's metadata keep the hash of the feature definitions that it was trained on."""
 UP, DOWN, NONE = "UP", "DOWN", "NONE"
 
 
@@ -66,7 +70,7 @@ class MLInferenceEngine:
         self.settings = settings or EngineSettings()
         self._store, self._registry, self._clock = store, registry, clock
         self._tape = BarTape(store, instrument)
-        self._cache: dict[tuple[str, str, int], tuple[datetime, PredictionRow]] = {}
+        self._cache: dict[tuple[object, ...], tuple[datetime, PredictionRow]] = {}
 
     def version(self) -> LoadedVersion:
         """Return the version that answers now.
@@ -74,7 +78,8 @@ class MLInferenceEngine:
         Raises
         ------
         Refused
-            `no_model` when nothing is published, `damaged_model` when what is cannot be trusted.
+            `no_model` when nothing is published or `which` names nothing, `damaged_model` when what it names cannot
+            be trusted.
         """
         if self.model not in self._registry.models():
             raise Refused(
@@ -84,8 +89,10 @@ class MLInferenceEngine:
             )
         try:
             return self._registry.load(self.model, self.which)
-        except RegistryError as error:
+        except DamagedVersion as error:
             raise Refused("damaged_model", str(error)) from error
+        except RegistryError as error:
+            raise Refused("no_model", str(error)) from error
 
     def predict(
         self, event: Event, *, role: str = "champion", stage: str = "shadow", replayed: bool = False
@@ -99,9 +106,13 @@ class MLInferenceEngine:
         Refused
             `no_model`, `damaged_model` or `no_range`: without a version or a range there is nobody to ask or nothing
             to ask about, so there is no row either.
+        NothingStored
+            when history is not built for the days that the event looks back to.
         """
         version = self.version()
-        key = (event.key, version.version_hash, self._store.stamp("market"))
+        if (event.instrument, event.kind) != (self.instrument.symbol, ORB_COMPLETE):
+            raise ValueError(f"an engine for {ORB_COMPLETE} of {self.instrument.symbol} was asked about {event.key}")
+        key = (event.key, version.version_hash, self._store.stamp("market"), role, stage, replayed)
         now = self._clock()
         cached = self._cache.get(key)
         if cached is not None and now - cached[0] < timedelta(seconds=self.settings.cache_seconds):
@@ -123,6 +134,7 @@ class MLInferenceEngine:
         """Return `prob_up`, `prob_down`, `prob_none`, `confidence`, `bias`, `version` for named features.
 
         `features` holds every input of the model by name (see `hub models card`), NaN where its rule says missing.
+        `prob_none` is 0 of a model that answers UP or DOWN only: its probabilities are of a range that breaks.
 
         Raises
         ------
@@ -131,7 +143,7 @@ class MLInferenceEngine:
             (`missing_inputs`).
         """
         version = self.version()
-        answer = self.answer(version, _row_of(version, features))
+        answer = self.answer(version, named_row(version, features))
         return {
             "prob_up": answer.probabilities.get(UP, 0.0),
             "prob_down": answer.probabilities.get(DOWN, 0.0),
@@ -149,13 +161,14 @@ class MLInferenceEngine:
         after a sentence that sets the model beside the martingale. Raises as `predict_directional_bias` does.
         """
         version = self.version()
-        answer = self.answer(version, _row_of(version, features))
-        baseline = float(features[BASELINE_FEATURE])
+        answer = self.answer(version, named_row(version, features))
+        baseline = float(features.get(BASELINE_FEATURE, np.nan))
+        beside = "is not known" if np.isnan(baseline) else f"says {baseline:.1%}"
         lines = [
-            f"The model says {answer.probabilities.get(UP, 0.0):.1%} up; a walk without drift from where the range "
-            f"closed says {baseline:.1%}.",
+            f"The model says {answer.probabilities[UP]:.1%} up; a walk without drift from where the range closed "
+            f"{beside}.",
             *(
-                f"{reason.feature} {reason.value:.3g} {reason.unit}: {reason.points * 100:+.1f} points"
+                f"{reason.feature} {_in_words(reason)}: {reason.points * 100:+.1f} points"
                 for reason in answer.reasons[:4]
             ),
         ]
@@ -164,7 +177,7 @@ class MLInferenceEngine:
             "risk_adjustment": 1.0,
             "bias": answer.advice,
             "confidence": answer.confidence,
-            "baseline_prob_up": baseline,
+            "baseline_prob_up": None if np.isnan(baseline) else baseline,
             "reasoning": lines,
             "model": self.model,
             "version": str(version.version),
@@ -201,10 +214,13 @@ class MLInferenceEngine:
     def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
         started = time.perf_counter()
         view = self.view(event.trading_day, event.orb, event.decided_at)
+        asked = asked_features(version)
+        row = view.features[[view.names.index(name) for name in asked]]
         answer, refusal = None, None
         try:
-            self._check(version, view)
-            answer = self.answer(version, view.features[None, :])
+            self._check(version, view, asked)
+            check_missing(version, row)
+            answer = self.answer(version, row[None, :])
         except Refused as refused:
             refusal = Refusal(refused.code, str(refused))
         return PredictionRow(
@@ -221,8 +237,8 @@ class MLInferenceEngine:
             role=role,
             stage=stage,
             replayed=replayed,
-            features=tuple(view.features.tolist()),
-            schema_hash=schema_hash(feature_groups()),
+            features=tuple(row.tolist()),
+            schema_hash=schema_hash(asked_groups(version)),
             max_input_time=view.newest_input,
             data_hash=view.data_hash,
             baseline_prob_up=float(view.features[view.names.index(BASELINE_FEATURE)]),
@@ -231,15 +247,15 @@ class MLInferenceEngine:
             latency_ms=(time.perf_counter() - started) * 1e3,
         )
 
-    def _check(self, version: LoadedVersion, view: EventView) -> None:
+    def _check(self, version: LoadedVersion, view: EventView, asked: tuple[str, ...]) -> None:
         """Raise `Refused` when the version must not answer this event."""
         event, metadata = view.event, version.metadata
-        seen_through = max(days.last_day for days in metadata.ranges)
-        if event.trading_day <= seen_through:
+        seen_through = max((days.last_day for days in metadata.ranges), default=None)
+        if seen_through is None or event.trading_day <= seen_through:
             raise Refused(
                 "in_sample",
-                f"{version.version} was trained on days up to {seen_through}; it may not be asked about "
-                f"{event.trading_day}, whose outcome it has seen.",
+                f"{version.version} was trained on days up to {seen_through or 'an unknown one'}; it may not be asked "
+                f"about {event.trading_day}, whose outcome it has seen.",
             )
         if metadata.expires_on is not None and event.trading_day > metadata.expires_on:
             raise Refused(
@@ -248,37 +264,20 @@ class MLInferenceEngine:
         if event.decided_at - view.last_bar > timedelta(minutes=self.settings.stale_minutes):
             raise Refused(
                 "stale_bars",
-                f"The newest bar of {view.contract} closed at {view.last_bar:%H:%MZ}, more than "
+                f"The newest bar of {view.contract} closed at {view.last_bar:%Y-%m-%d %H:%MZ}, more than "
                 f"{self.settings.stale_minutes} minutes before {event.decided_at:%H:%MZ}.",
             )
-        version.check_schema(view.names)
-        stated = metadata.extra.get("feature_schema_hash")
-        if stated is not None and stated != schema_hash(feature_groups()):
-            raise Refused("schema_mismatch", f"{version.version} was trained on other definitions of its features.")
-        _check_missing(version, view.features)
+        version.check_schema(asked)
+        stated = metadata.extra.get(SCHEMA_HASH)
+        if stated is not None and stated != schema_hash(asked_groups(version)):
+            raise Refused(
+                "schema_mismatch",
+                f"{version.version} was trained on other definitions of its features; train a new one.",
+            )
 
 
-def _row_of(version: LoadedVersion, features: Mapping[str, float]) -> Floats:
-    """Return named features as one row in the version's order, or raise `Refused`."""
-    version.check_schema(
-        [name for name in version.schema.names if name in features]
-        + [n for n in features if n not in version.schema.names]
-    )
-    row = np.array([[float(features[name]) for name in version.schema.names]])
-    _check_missing(version, row[0])
-    return row
-
-
-def _check_missing(version: LoadedVersion, values: Floats) -> None:
-    missing = [
-        column.name
-        for column, value in zip(version.schema.columns, values, strict=True)
-        if column.missing == "refused" and not np.isfinite(value)
-    ]
-    if missing:
-        raise Refused(
-            "missing_inputs", f"Without a value: {', '.join(missing[:5])}. History is too short or has a hole."
-        )
+def _in_words(reason: Reason) -> str:
+    return "missing" if np.isnan(reason.value) else f"{reason.value:.3g} {reason.unit}".strip()
 
 
 @lru_cache(maxsize=1)
