@@ -6,13 +6,13 @@ the bars that had closed by then. A prediction is on disk before any bar after i
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
 from ml_data.events import ORB_COMPLETE, Event
 from ml_data.journal import append_predictions, known_predictions
-from ml_data.store import Store
+from ml_data.store import Store, sql
 from ml_inference.inference_engine import MLInferenceEngine
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
@@ -21,13 +21,17 @@ from trading.errors import Refused
 
 @dataclass(frozen=True)
 class ShadowReport:
-    """What the moments of a replay or a live stretch came to."""
+    """What the moments of a replay or a live stretch came to.
+
+    `ahead` counts moments that the stored bars do not reach yet: they are asked about when the bars are there.
+    """
 
     moments: int = 0
     logged: int = 0
     refused: int = 0
     known_before: int = 0
     without_range: int = 0
+    ahead: int = 0
 
     def plus(self, other: "ShadowReport") -> "ShadowReport":
         """Return the sum of two reports."""
@@ -80,15 +84,19 @@ class ShadowLoop:
     def replay(
         self, instrument: Instrument, first: date, last: date, progress: Callable[[int, int], None] | None = None
     ) -> ShadowReport:
-        """Step through every moment of the trading days `first` to `last`; moments already answered are passed over.
+        """Step through every moment of the trading days `first` to `last` that the stored bars reach.
 
-        `progress(done, total)` is called after each moment. Interrupt it anywhere and start it again: the journal comes
-        out the same.
+        Moments already answered are passed over. `progress(done, total)` is called after each moment. Interrupt it
+        anywhere and start it again: the journal comes out the same.
         """
         version = self._engine.version()
         done_before = known_predictions(self._store, instrument.symbol, version.version_hash, first, last)
-        events = list(decision_moments(instrument, first, last))
-        total = ShadowReport()
+        first_bar, through = self._stored_span(instrument)
+        moments = list(decision_moments(instrument, first, last))
+        events = [event for event in moments if first_bar < event.decided_at <= through]
+        ahead = sum(event.decided_at > through for event in moments)
+        before = len(moments) - len(events) - ahead
+        total = ShadowReport(moments=ahead + before, without_range=before, ahead=ahead)
         for done, event in enumerate(events, start=1):
             if (event.trading_day.isoformat(), event.orb) in done_before:
                 total = total.plus(ShadowReport(moments=1, known_before=1))
@@ -97,3 +105,10 @@ class ShadowLoop:
             if progress is not None:
                 progress(done, len(events))
         return total
+
+    def _stored_span(self, instrument: Instrument) -> tuple[datetime, datetime]:
+        """Return when the first stored bar starts and the newest closes; an empty span when there is none."""
+        with self._store.market() as cursor:
+            [(first, last)] = cursor.execute(sql("bar_bounds"), {"instrument": instrument.symbol}).fetchall()
+        nothing = datetime.min.replace(tzinfo=UTC)
+        return (nothing, nothing) if last is None else (first, last + timedelta(minutes=1))

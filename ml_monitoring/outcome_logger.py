@@ -1,10 +1,13 @@
 """Settlement: gives each prediction what really happened, as soon as the bars say it, by the one definition."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_data.build import read_bars
 from ml_data.events import EventRows
@@ -12,83 +15,113 @@ from ml_data.history import History, history_of_days
 from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, range_outcomes
 from ml_data.rolls import ContractDays
-from ml_data.store import Store
+from ml_data.store import Store, sql
 from ml_monitoring.judged import takes_the_break
-from trading.domain.calendar import day_windows, from_minute, to_minute
+from trading.domain.calendar import Days, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
+from trading.domain.trade_rule import REFERENCE_RULE
 
 DIRECTIONS = {1: "UP", -1: "DOWN", 0: "NONE"}
 CHUNK_DAYS = 120
 """Trading days settled at a time, so that memory is bounded by a chunk and not by history."""
 
+_NEEDED = ["prediction_id", "trading_day", "orb", "contract", "advice", "prob_up", "prob_down", "prob_none", "state"]
+
 
 @dataclass(frozen=True)
 class SettleReport:
-    """What settling came to: predictions looked at, and how many matured, turned void, and still wait."""
+    """What settling came to: predictions that waited, and how many matured, turned void, and still wait.
+
+    `corrected` counts outcomes settled earlier that bars which came in since have changed: each got a new revision.
+    """
 
     looked_at: int
     matured: int
     void: int
     pending: int
+    corrected: int = 0
 
 
 def settle(store: Store, instrument: Instrument, *, now: datetime) -> SettleReport:
     """Write the outcome of every prediction of `instrument` that is known by `now` and not yet in the journal.
 
-    Outcomes are read from the stored bars of the prediction's own contract. Running it twice changes nothing.
+    Outcomes are read from the stored bars of the prediction's own contract. Running it twice changes nothing. An
+    outcome that the built history no longer agrees with, because bars were revised or came late, is looked at again.
     """
-    waiting = judged_predictions(store, instrument=instrument.symbol, known_by=now)
-    waiting = waiting.filter(pa.compute.equal(waiting["state"], PENDING))
-    days = sorted(set(waiting["trading_day"].to_pylist()))
-    rows: list[OutcomeRow] = []
-    for start in range(0, len(days), CHUNK_DAYS):
-        chunk = days[start : start + CHUNK_DAYS]
-        mine = waiting.filter(pa.compute.is_in(waiting["trading_day"], pa.array(chunk, pa.date32())))
-        rows += _outcomes(store, instrument, mine, now)
-    append_outcomes(store, rows, now)
-    void = sum(row.state == VOID for row in rows)
-    return SettleReport(waiting.num_rows, len(rows) - void, void, waiting.num_rows - len(rows))
+    judged = judged_predictions(store, instrument=instrument.symbol, known_by=now)
+    doubted = pa.array(_doubted(store, instrument), pa.string())
+    open_ = pc.or_(pc.equal(judged["state"], PENDING), pc.is_in(judged["prediction_id"], doubted))
+    predictions = judged.filter(open_).select(_NEEDED).to_pylist()
+    through = _known_through(store, instrument, now)
+    rows = [row for chunk in _chunks(predictions) for row in _outcomes(store, instrument, chunk, through)]
+    written = append_outcomes(store, rows, now)
+    waiting = {str(each["prediction_id"]) for each in predictions if each["state"] == PENDING}
+    first = [row for row in rows if row.prediction_id in waiting]
+    void = sum(row.state == VOID for row in first)
+    return SettleReport(len(waiting), len(first) - void, void, len(waiting) - len(first), written - len(first))
 
 
-def _outcomes(store: Store, instrument: Instrument, waiting: pa.Table, now: datetime) -> list[OutcomeRow]:
-    """Return the outcomes of the waiting predictions that are known by `now`."""
-    columns = waiting.select(
-        ["prediction_id", "trading_day", "orb", "contract", "advice", "prob_up", "prob_down", "prob_none"]
-    ).to_pylist()
-    history = _history_of(store, instrument, {row["trading_day"]: row["contract"] for row in columns}, now)
+def _doubted(store: Store, instrument: Instrument) -> list[str]:
+    """Return the settled predictions whose outcome the bars may tell otherwise by now."""
+    asked = {"instrument": instrument.symbol, "rule": REFERENCE_RULE.name}
+    with store.market(), store.journal() as cursor:
+        return [str(row[0]) for row in cursor.execute(sql("doubted_outcomes"), asked).fetchall()]
+
+
+def _known_through(store: Store, instrument: Instrument, now: datetime) -> int:
+    """Return the minute up to which bars are stored, and had closed by `now`."""
+    with store.market() as cursor:
+        [(_, last)] = cursor.execute(sql("bar_bounds"), {"instrument": instrument.symbol}).fetchall()
+    return 0 if last is None else min(to_minute(last) + 1, to_minute(now))
+
+
+def _chunks(predictions: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the predictions contract by contract, at most `CHUNK_DAYS` trading days at a time."""
+    for contract in sorted({str(each["contract"]) for each in predictions}):
+        mine = [each for each in predictions if each["contract"] == contract]
+        days = sorted({each["trading_day"] for each in mine})
+        for start in range(0, len(days), CHUNK_DAYS):
+            chunk = set(days[start : start + CHUNK_DAYS])
+            yield [each for each in mine if each["trading_day"] in chunk]
+
+
+def _outcomes(
+    store: Store, instrument: Instrument, predictions: list[dict[str, Any]], through: int
+) -> list[OutcomeRow]:
+    """Return the outcomes of predictions of one contract that are known by the minute `through`."""
     names = [rule.name for rule in instrument.opening_ranges]
-    day = np.array([int(np.searchsorted(history.days, np.datetime64(row["trading_day"]))) for row in columns])
-    opening = np.array([names.index(row["orb"]) for row in columns])
-    events = EventRows(day, opening, history.windows.range_ends[day, opening])
-    outcomes = range_outcomes(history, events)
+    asked = [each for each in predictions if each["orb"] in names]
+    if not asked:
+        return []
+    days = np.array(sorted({each["trading_day"] for each in asked}), dtype="datetime64[D]")
+    history = _history_of(store, instrument, str(asked[0]["contract"]), days, through)
+    day = np.searchsorted(days, np.array([each["trading_day"] for each in asked], dtype="datetime64[D]"))
+    opening = np.array([names.index(each["orb"]) for each in asked])
+    outcomes = range_outcomes(history, EventRows(day, opening, history.windows.range_ends[day, opening]))
     return [
         _row(prediction, outcomes, index)
-        for index, prediction in enumerate(columns)
-        if outcomes.state[index] != PENDING and from_minute(int(outcomes.known[index])) <= now
+        for index, prediction in enumerate(asked)
+        if outcomes.state[index] != PENDING and outcomes.known[index] <= through
     ]
 
 
-def _history_of(store: Store, instrument: Instrument, contracts: dict[date, str], now: datetime) -> History:
-    """Return the history of single days, each in the contract its predictions were made in."""
-    days = np.array(sorted(contracts), dtype="datetime64[D]")
+def _history_of(store: Store, instrument: Instrument, contract: str, days: Days, through: int) -> History:
+    """Return the history of single days in one contract."""
     windows = day_windows(instrument, days)
-    since = from_minute(int(windows.reaches_back.min()))
-    until = min(from_minute(int(windows.ends.max())) + timedelta(days=4), now)
-    bars = read_bars(store, instrument, since, until)
-    chosen = [
-        bars.contracts.index(contracts[day]) if contracts[day] in bars.contracts else -1 for day in sorted(contracts)
-    ]
+    since, until = int(windows.reaches_back.min()), min(int(windows.ends.max()), through)
+    bars = read_bars(store, instrument, from_minute(since), from_minute(until))
+    index = bars.contracts.index(contract) if contract in bars.contracts else -1
     return history_of_days(
         bars,
         instrument,
         ContractDays(
             days=days,
-            contract=np.array(chosen, dtype=np.int64),
+            contract=np.full(len(days), index, dtype=np.int64),
             reason=("predicted",) * len(days),
             rolled=np.zeros(len(days), dtype=bool),
             volume_share=np.full(len(days), np.nan),
         ),
-        min(bars.through, to_minute(now)),
+        through,
     )
 
 

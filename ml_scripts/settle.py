@@ -14,11 +14,14 @@ def command(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> N
 
 def describe(symbol: str, report: SettleReport) -> str:
     """Return what settling came to, in words."""
+    corrected = (
+        f" {report.corrected:,} earlier outcomes were corrected: their bars changed." if report.corrected else ""
+    )
     if report.looked_at == 0:
-        return f"{symbol}: no prediction is waiting for its outcome."
+        return f"{symbol}: no prediction is waiting for its outcome.{corrected}"
     return (
         f"{symbol}: {report.looked_at:,} predictions waited; {report.matured:,} matured, {report.void:,} void, "
-        f"{report.pending:,} still pending."
+        f"{report.pending:,} still pending.{corrected}"
     )
 
 

@@ -40,7 +40,8 @@ def replay_days(
     first, last = (day(text) for text in days)
     if last < first:
         raise HubError(f"--replay goes from the earlier day to the later one; found {first} and {last}.")
-    engine = engine_of(hub, instrument, version)
+    which = str(engine_of(hub, instrument, version).version().version)  # one version, wherever pointers move meanwhile
+    engine = engine_of(hub, instrument, which)
     loop = ShadowLoop(hub.store, engine, clock=now, replayed=True)
     with progress(f"{instrument.symbol} shadow") as advance:
         report = loop.replay(instrument, first, last, advance)
@@ -62,9 +63,10 @@ def engine_of(hub: Hub, instrument: Instrument, version: str = "latest") -> MLIn
 
 def describe(symbol: str, report: ShadowReport) -> str:
     """Return what the replay came to, in words."""
+    ahead = f", {report.ahead:,} that the stored bars do not reach yet" if report.ahead else ""
     return (
         f"{symbol}: {report.moments:,} decision moments; {report.logged:,} logged ({report.refused:,} refused), "
-        f"{report.known_before:,} logged before, {report.without_range:,} without a range."
+        f"{report.known_before:,} logged before, {report.without_range:,} without a range{ahead}."
     )
 
 

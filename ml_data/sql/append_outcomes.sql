@@ -8,5 +8,8 @@ LEFT JOIN (
     QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY revision DESC) = 1
 ) AS newest USING (prediction_id)
 WHERE newest.prediction_id IS NULL
-   OR (newest.state, newest.actual, newest.r_net, newest.r_net_advised, newest.void_reason)
-      IS DISTINCT FROM (fresh.state, fresh.actual, fresh.r_net, fresh.r_net_advised, fresh.void_reason)
+   OR (newest.state, newest.actual, newest.correct, newest.r_net, newest.r_net_advised, newest.known_at,
+       newest.void_reason)
+      IS DISTINCT FROM
+      (fresh.state, fresh.actual, fresh.correct, fresh.r_net, fresh.r_net_advised, fresh.known_at, fresh.void_reason)
+QUALIFY row_number() OVER (PARTITION BY fresh.prediction_id) = 1
