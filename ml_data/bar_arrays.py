@@ -1,6 +1,7 @@
 """Bars as flat arrays for the compiled passes: whole ticks, minutes since the epoch, contract by contract."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class BarArrays:
     @property
     def through(self) -> int:
         """The minute up to which bars are known: the close of the newest bar of any contract; 0 without bars."""
-        return int(self.minute.max()) + 1 if len(self) else 0
+        newest = [int(self.minute[stop - 1]) for start, stop in pairwise(self.offsets.tolist()) if stop > start]
+        return max(newest, default=-1) + 1
 
     def segment(self, contract: str) -> slice:
         """Return the rows of one contract."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ml_data.bar_arrays import BarArrays, appended
 from ml_data.build import read_bars
-from ml_data.event_view import event_window
+from ml_data.event_view import Background, EventView, day_background, event_window, seen_at
 from ml_data.history_tables import definitions_hash
 from ml_data.store import Store, sql
 from trading.domain.calendar import day_windows, from_minute, to_minute
@@ -18,7 +18,8 @@ class BarTape:
     """The bars that one instrument's events may look back to, up to the moment last asked for and not one further.
 
     Asking for a later moment reads only what lies between; asking for an earlier one, or after stored bars changed
-    behind the tape, reads the window anew. Not safe to share between threads.
+    behind the tape, reads the window anew. What a day's events share is made once a day. Not safe to share between
+    threads.
     """
 
     def __init__(self, store: Store, instrument: Instrument) -> None:
@@ -27,6 +28,23 @@ class BarTape:
         self._since = self._until = 0
         self._stamp = -1
         self._contract_before: tuple[date, str | None] | None = None
+        self._background: Background | None = None
+
+    def view(self, trading_day: date, orb: str, minute: int) -> EventView:
+        """Return what the opening range `orb` of `trading_day`, which ends at `minute`, looked like at its end.
+
+        Raises
+        ------
+        Refused
+            as `ml_data.event_view.seen_at` does.
+        NothingStored
+            as `contract_before` does.
+        """
+        bars = self.bars_until(trading_day, minute)
+        if self._background is None or self._background.trading_day != trading_day:
+            first_day, _ = event_window(self._instrument, trading_day)
+            self._background = day_background(bars, self._instrument, trading_day, self.contract_before(first_day))
+        return seen_at(self._background, bars, orb)
 
     def bars_until(self, trading_day: date, minute: int) -> BarArrays:
         """Return the bars an event of `trading_day` may see that start before `minute`."""
@@ -34,12 +52,13 @@ class BarTape:
         since = to_minute(since_at)
         stamp = self._store.stamp("market")  # before reading: what is read below is at least that new
         if self._bars is None or minute < self._until or since < self._since or stamp != self._stamp:
-            self._contract_before = None
+            self._contract_before = self._background = None
             self._bars = read_bars(self._store, self._instrument, since_at, from_minute(minute))
             self._since = since
         else:
             fresh = read_bars(self._store, self._instrument, from_minute(self._until), from_minute(minute))
-            self._bars = appended(self._bars.between(since, self._until), fresh)
+            kept = self._bars if since == self._since else self._bars.between(since, self._until)
+            self._bars = appended(kept, fresh)
             self._since = since
         self._until = minute
         self._stamp = stamp

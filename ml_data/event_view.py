@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays
+from ml_data.day_tables import DayTables, day_tables
 from ml_data.events import Event, EventRows, event_at, range_events
-from ml_data.feature_matrix import feature_matrix
+from ml_data.feature_inputs import feature_inputs
+from ml_data.feature_matrix import matrix_of
 from ml_data.features.base import HISTORY_DAYS, Floats
-from ml_data.history import CONTRACT_LOOKBACK, History, continue_history
+from ml_data.history import CONTRACT_LOOKBACK, continue_history
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.errors import Refused
@@ -41,27 +43,76 @@ def event_window(instrument: Instrument, trading_day: date) -> tuple[date, datet
     return as_date(first_day), from_minute(reaches_back) - CONTRACT_LOOKBACK
 
 
+@dataclass(frozen=True)
+class Background:
+    """What was known when a trading day began: the same for all events of the day, so it is made once for them.
+
+    `begins` is that minute, `decided` when each opening range of the day ends, by name; `tables` are the `HISTORY_DAYS`
+    trading days before, `contract` is the contract of the last of them (None: nothing traded yet); `digest` names every
+    bar before the day that its events may look back to.
+    """
+
+    instrument: Instrument
+    trading_day: date
+    begins: int
+    decided: dict[str, int]
+    tables: DayTables
+    contract: str | None
+    digest: bytes
+
+
+def day_background(
+    bars: BarArrays, instrument: Instrument, trading_day: date, contract_before: str | None
+) -> Background:
+    """Return what events of `trading_day` know of the days before it.
+
+    `bars` reach back to `event_window`; those of the day itself are not looked at. `contract_before` is the contract of
+    the day before the window's first day.
+    """
+    first_day, _ = event_window(instrument, trading_day)
+    windows = day_windows(instrument, np.array([trading_day], dtype="datetime64[D]"))
+    begins = int(windows.starts[0])
+    history = continue_history(bars, instrument, first_day, contract_before, begins)
+    contract = int(history.contracts.contract[-1])
+    return Background(
+        instrument=instrument,
+        trading_day=trading_day,
+        begins=begins,
+        decided=dict(
+            zip((rule.name for rule in instrument.opening_ranges), windows.range_ends[0].tolist(), strict=True)
+        ),
+        tables=day_tables(history),
+        contract=bars.contracts[contract] if contract >= 0 else None,
+        digest=_digest(bars, bars.contracts, 0, begins),
+    )
+
+
 def event_view(
     bars: BarArrays, instrument: Instrument, trading_day: date, orb: str, contract_before: str | None
 ) -> EventView:
-    """Return what the opening range `orb` of `trading_day` looked like at its end.
+    """Return what the opening range `orb` of `trading_day` looked like at its end; see `day_background`, `seen_at`."""
+    return seen_at(day_background(bars, instrument, trading_day, contract_before), bars, orb)
 
-    `bars` reach from `event_window` to the range's end; later ones are cut off here as well. `contract_before` is the
-    contract of the day before the window's first day.
+
+def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
+    """Return what the opening range `orb` of the background's day looked like at its end.
+
+    `bars` are those that the background was made of and the day's up to the range's end; later ones are cut off here.
 
     Raises
     ------
     Refused
         `no_range` when the range has no bar or no size: there is nothing to ask about.
     """
-    first_day, _ = event_window(instrument, trading_day)
-    opening = _opening_of(instrument, orb)
-    day_windows_ = day_windows(instrument, np.array([trading_day], dtype="datetime64[D]"))
-    decided = int(day_windows_.range_ends[0, opening])
+    instrument, trading_day = background.instrument, background.trading_day
+    if orb not in background.decided:
+        names = ", ".join(background.decided)
+        raise Refused("no_range", f"{instrument.symbol} has no opening range {orb!r}; it has {names}.")
+    opening, decided = list(background.decided).index(orb), background.decided[orb]
     known = bars if bars.through <= decided else bars.before(decided)
-    history = continue_history(known, instrument, first_day, contract_before, decided)
-    rows = range_events(history)
-    mine = (rows.opening == opening) & (history.days[rows.day] == np.datetime64(trading_day))
+    today = continue_history(known, instrument, trading_day, background.contract, decided)
+    rows = range_events(today)
+    mine = (rows.opening == opening) & (rows.day == 0)
     if not mine.any():
         newest = f"closed at {from_minute(known.through):%Y-%m-%d %H:%MZ}" if len(known) else "is more than weeks older"
         raise Refused(
@@ -69,34 +120,33 @@ def event_view(
             f"{instrument.symbol} {trading_day} {orb}: the range has no bar or no size, so there is nothing to break; "
             f"the newest stored bar before its end {newest}.",
         )
-    one: EventRows = rows.where(mine)
-    matrix = feature_matrix(history, one)
-    index = int(history.contracts.contract[one.day[0]])
-    last_row = int(known.offsets[index + 1]) - 1
+    one = rows.where(mine)
+    contract = today.contracts.contract[one.day]
+    tables = background.tables.followed_by(day_tables(today))
+    placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided)
+    matrix = matrix_of(feature_inputs(known, instrument, tables, contract, placed))
+    last_row = int(known.offsets[contract[0] + 1]) - 1
+    read_today = known.contracts if background.contract is None else (known.contracts[contract[0]],)
+    digest = background.digest + _digest(known, read_today, background.begins, decided)
     return EventView(
-        event=event_at(history, one, 0),
-        contract=known.contracts[index],
+        event=event_at(today, one, 0),
+        contract=known.contracts[contract[0]],
         names=matrix.names,
         features=matrix.values[0],
         newest_input=from_minute(int(matrix.newest[0])),
         last_bar=from_minute(int(known.minute[last_row]) + 1),
-        data_hash=_bars_hash(history),
+        data_hash=hashlib.sha256(digest).hexdigest()[:32],
     )
 
 
-def _opening_of(instrument: Instrument, orb: str) -> int:
-    names = [rule.name for rule in instrument.opening_ranges]
-    if orb not in names:
-        raise Refused("no_range", f"{instrument.symbol} has no opening range {orb!r}; it has {', '.join(names)}.")
-    return names.index(orb)
-
-
-def _bars_hash(history: History) -> str:
-    """Return a hash of the bars of every contract that a day of `history` was traded in."""
-    bars, digest = history.bars, hashlib.sha256()
-    for contract in np.unique(history.contracts.contract[history.contracts.contract >= 0]).tolist():
-        rows = bars.segment(bars.contracts[contract])
-        digest.update(f"{bars.contracts[contract]} {rows.stop - rows.start}\n".encode())
-        for values in (bars.minute, bars.open, bars.high, bars.low, bars.close, bars.volume):
-            digest.update(np.ascontiguousarray(values[rows]).data)
-    return digest.hexdigest()[:32]
+def _digest(bars: BarArrays, contracts: tuple[str, ...], since: int, before: int) -> bytes:
+    """Return a hash of the bars of `contracts` that start in `[since, before)`; those without any leave no trace."""
+    digest = hashlib.sha256()
+    for contract in contracts:
+        own = bars.segment(contract)
+        low, high = (own.start + np.searchsorted(bars.minute[own], [since, before])).tolist()
+        if low < high:
+            digest.update(f"{contract} {high - low}\n".encode())
+            for values in (bars.minute, bars.open, bars.high, bars.low, bars.close, bars.volume):
+                digest.update(values[low:high].data)
+    return digest.digest()

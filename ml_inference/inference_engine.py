@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml_data.bar_tape import BarTape
-from ml_data.event_view import EventView, event_view, event_window
+from ml_data.event_view import EventView
 from ml_data.events import ORB_COMPLETE, Event
 from ml_data.feature_matrix import feature_groups, features_of, schema_hash
 from ml_data.features.base import Floats
@@ -24,6 +24,7 @@ from ml_inference.questions import asked_features, asked_groups, check_missing, 
 from ml_models.documents import DamagedVersion
 from ml_models.loaded_version import LoadedVersion
 from ml_models.model_registry import ModelRegistry
+from trading.domain.calendar import to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.prediction import BIAS_NONE, Answer, PredictionRow, Reason, Refusal
 from trading.errors import Refused, RegistryError
@@ -126,9 +127,7 @@ class MLInferenceEngine:
 
     def view(self, trading_day: date, orb: str, decided_at: datetime) -> EventView:
         """Return the features of an event from the bars stored before `decided_at`."""
-        first_day, _ = event_window(self.instrument, trading_day)
-        bars = self._tape.bars_until(trading_day, int(decided_at.timestamp() // 60))
-        return event_view(bars, self.instrument, trading_day, orb, self._tape.contract_before(first_day))
+        return self._tape.view(trading_day, orb, to_minute(decided_at))
 
     def predict_directional_bias(self, features: Mapping[str, float]) -> dict[str, Any]:
         """Return `prob_up`, `prob_down`, `prob_none`, `confidence`, `bias`, `version` for named features.

@@ -22,6 +22,7 @@ Minutes = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
 DAY: Final = np.timedelta64(1, "D")
+EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ def _by_year(days: Days) -> tuple[range, npt.NDArray[np.int64]]:
 
     What depends on a date alone is computed for a whole year once and then looked up: a new day costs nothing.
     """
-    dates = days.astype("datetime64[D]")
-    if len(dates) == 0:
-        return range(1970, 1971), np.empty(0, dtype=np.int64)
-    first, last = dates.min().astype(object).year, dates.max().astype(object).year
-    return range(first, last + 1), (dates - np.datetime64(f"{first:04d}-01-01")).astype(np.int64)
+    ordinals = days.astype("datetime64[D]").astype(np.int64)
+    if len(ordinals) == 0:
+        return range(1970, 1971), ordinals
+    first, last = (date.fromordinal(int(edge) + EPOCH.toordinal()).year for edge in (ordinals.min(), ordinals.max()))
+    return range(first, last + 1), ordinals - (date(first, 1, 1) - EPOCH).days
 
 
 def _dates_of_year(year: int) -> Days:
