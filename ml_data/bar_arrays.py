@@ -1,6 +1,6 @@
 """Bars as flat arrays for the compiled passes: whole ticks, minutes since the epoch, contract by contract."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +70,14 @@ class BarArrays:
             close=cut(self.close),
             volume=cut(self.volume),
         )
+
+    def including(self, contract: str) -> "BarArrays":
+        """Return the same bars with `contract` among the contracts: empty, if it has no bar."""
+        if contract in self.contracts:
+            return self
+        contracts = tuple(sorted((*self.contracts, contract)))
+        place = contracts.index(contract)
+        return replace(self, contracts=contracts, offsets=np.insert(self.offsets, place, self.offsets[place]))
 
 
 def appended(earlier: BarArrays, later: BarArrays) -> BarArrays:

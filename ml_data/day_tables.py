@@ -63,7 +63,7 @@ def day_tables(history: History) -> DayTables:
         directions=history.directions,
         break_minutes=np.where(broke, minutes, -1),
         reference_r=reference_r(history),
-        traded=history.row_to > history.row_from,
+        traded=history.traded,
     )
 
 

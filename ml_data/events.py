@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_data.history import History
+from ml_data.rolls import CHOSEN_AFTERWARDS
 from trading.domain.calendar import Days, as_date, from_minute
 
 ORB_COMPLETE: Final = "orb_complete"
@@ -54,10 +55,12 @@ class EventRows:
 def range_events(history: History) -> EventRows:
     """Return every complete opening range with a size above 0, in the order of its decision moment.
 
-    A range without bars is void and one of size 0 has no edge to break, so neither is an event.
+    A range without bars is void and one of size 0 has no edge to break, so neither is an event. On the first day of all
+    the contract is told by the day's own volumes: where there were several, no moment of that day knew it.
     """
     size = history.ranges.prices[:, :, 1] - history.ranges.prices[:, :, 2]
-    day, opening = np.nonzero(history.range_complete & (size > 0))
+    known = np.array([reason != CHOSEN_AFTERWARDS for reason in history.contracts.reason], dtype=np.bool_)
+    day, opening = np.nonzero(history.range_complete & (size > 0) & known[:, None])
     decided = history.windows.range_ends[day, opening]
     order = np.lexsort((opening, decided))
     return EventRows(day[order].astype(np.int64), opening[order].astype(np.int64), decided[order])

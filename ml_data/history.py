@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ml_data import kernels
 from ml_data.bar_arrays import BarArrays
-from ml_data.rolls import ContractDays, choose_contracts, expiry_month
-from trading.domain.calendar import Days, DayWindows, as_date, calendar_day_of, day_windows, trading_days
+from ml_data.rolls import STALE_DAYS, ContractDays, DayVolumes, choose_contracts, expiry_month
+from trading.domain.calendar import Days, DayWindows, as_date, calendar_day_of, day_spans, day_windows, trading_days
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import REWARDS, TRADE_RULES
 
@@ -24,8 +24,8 @@ Flags = npt.NDArray[np.bool_]
 
 DOUBLE_REWARDS: Final = np.array([round(2 * reward) for reward in REWARDS], dtype=np.int64)
 TRADE_FIELDS: Final = 8
-CONTRACT_LOOKBACK: Final = timedelta(days=12)
-"""How far before its first day a continued history reads bars: to the last traded day over any holiday."""
+CONTRACT_LOOKBACK: Final = timedelta(days=STALE_DAYS + 1)
+"""How far before its first day a continued history reads bars: as far as volumes still decide a contract."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class History:
     """Everything derived from bars for n trading days, as arrays that line up by day.
 
     `row_from`, `row_to` bound the bars of each day's own contract, from the first window that the day needs to the
-    day's end. `range_complete` says that the range's last minute had closed at `through`. `directions`, `break_rows`
-    (n, O) and `trades` (n, O, K, 8) are as `ml_data.kernels.breaks_and_trades` writes them; rows index `bars`.
+    day's end; `traded` says whether any of them lies in the day itself. `range_complete` says that the range's last
+    minute had closed at `through`. `directions`, `break_rows` (n, O) and `trades` (n, O, K, 8) are as
+    `ml_data.kernels.breaks_and_trades` writes them; rows index `bars`.
     """
 
     instrument: Instrument
@@ -53,6 +54,7 @@ class History:
     contracts: ContractDays
     row_from: Ints
     row_to: Ints
+    traded: Flags
     sessions: WindowValues
     ranges: WindowValues
     session_complete: Flags
@@ -120,6 +122,7 @@ def history_of_days(bars: BarArrays, instrument: Instrument, contracts: Contract
         contracts=contracts,
         row_from=row_from,
         row_to=row_to,
+        traded=row_to > _first_rows(bars, row_from, row_to, windows.starts[:, None])[:, 0],
         sessions=sessions,
         ranges=ranges,
         session_complete=windows.session_ends <= through,
@@ -136,44 +139,48 @@ def continue_history(
     """Return the history of the trading days from `first_day` to the one that holds minute `through`.
 
     `contract_before` is the contract of the trading day before `first_day` (None: there is none). `bars` must reach
-    back `CONTRACT_LOOKBACK` before `first_day`, to the last traded day before it, and may end anywhere. What it returns
-    equals the same days of a history built from the first bar on.
+    back `CONTRACT_LOOKBACK` before `first_day` and may end anywhere. What it returns equals the same days of a history
+    built from the first bar on.
     """
+    bars = bars if contract_before is None else bars.including(contract_before)
     earliest = first_day - CONTRACT_LOOKBACK + timedelta(days=1)
     earlier = trading_days(instrument, earliest, first_day - timedelta(days=1))
-    volumes = day_volumes(bars, instrument, earlier)
-    traded = np.nonzero(volumes.sum(axis=1) > 0)[0]
+    before = day_volumes(bars, instrument, earlier)
+    traded = np.nonzero(before.traded)[0]
     last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
     days = trading_days(instrument, first_day, last_day)
-    start = bars.contracts.index(contract_before) if contract_before in bars.contracts else -1
     chosen = choose_contracts(
         days,
         day_volumes(bars, instrument, days),
         expiries(bars.contracts, days),
-        instrument.contracts.roll_share if instrument.contracts else 1.0,
-        start=start,
-        previous=volumes[traded[-1]] if len(traded) and start >= 0 else None,
+        _roll_share(instrument),
+        start=-1 if contract_before is None else bars.contracts.index(contract_before),
+        previous=(earlier[traded[-1]], before.volume[traded[-1]]) if len(traded) else None,
     )
     return history_of_days(bars, instrument, chosen, through)
 
 
 def contract_days(bars: BarArrays, instrument: Instrument) -> ContractDays:
     """Return the contract of every trading day from the first bar's to the last bar's, holidays included."""
-    if len(bars) == 0:
-        return choose_contracts(np.empty(0, dtype="datetime64[D]"), np.empty((0, 0)), np.empty((0, 0), np.int64), 1.0)
-    edges = calendar_day_of(instrument, np.array([bars.minute.min(), bars.minute.max()]))
-    days = trading_days(instrument, as_date(edges[0]), as_date(edges[1]))
+    days: Days = np.empty(0, dtype="datetime64[D]")
+    if len(bars):
+        edges = calendar_day_of(instrument, np.array([bars.minute.min(), bars.minute.max()]))
+        days = trading_days(instrument, as_date(edges[0]), as_date(edges[1]))
     volumes = day_volumes(bars, instrument, days)
-    share = instrument.contracts.roll_share if instrument.contracts else 1.0
-    return choose_contracts(days, volumes, expiries(bars.contracts, days), share)
+    return choose_contracts(days, volumes, expiries(bars.contracts, days), _roll_share(instrument))
 
 
-def day_volumes(bars: BarArrays, instrument: Instrument, days: Days) -> Floats:
-    """Return the volume of each contract on each trading day, shape (n days, c contracts)."""
-    windows = day_windows(instrument, days)
-    volumes = np.zeros((len(days), len(bars.contracts)))
-    kernels.sum_by_day(bars.minute, bars.volume, bars.offsets, windows.starts, windows.ends, volumes)
-    return volumes
+def _roll_share(instrument: Instrument) -> float:
+    return instrument.contracts.roll_share if instrument.contracts else 1.0
+
+
+def day_volumes(bars: BarArrays, instrument: Instrument, days: Days) -> DayVolumes:
+    """Return what traded on each trading day in each contract."""
+    starts, ends = day_spans(instrument, days)
+    volume = np.zeros((len(days), len(bars.contracts)))
+    count = np.zeros(volume.shape, dtype=np.int64)
+    kernels.sum_by_day(bars.minute, bars.volume, bars.offsets, starts, ends, volume, count)
+    return DayVolumes(volume, count)
 
 
 def expiries(contracts: tuple[str, ...], days: Days) -> Ints:

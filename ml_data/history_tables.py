@@ -140,7 +140,7 @@ def void_reasons(history: History) -> npt.NDArray[np.object_]:
     closed = (windows.range_starts >= windows.closed_from[:, None]) & (
         windows.range_starts < windows.closed_until[:, None]
     )
-    no_day = windows.holiday & (history.row_to == history.row_from)
+    no_day = windows.holiday & ~history.traded
     reasons = np.full(missing.shape, None, dtype=object)
     reasons[missing] = "no_bars"
     reasons[missing & closed] = "early_close"

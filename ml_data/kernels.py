@@ -47,8 +47,13 @@ def first_rows(minute: Ints, row_from: Ints, row_to: Ints, wanted: Ints, rows: I
 
 
 @njit(cache=True, nogil=True)
-def sum_by_day(minute: Ints, volume: Floats, offsets: Ints, starts: Ints, ends: Ints, sums: Floats) -> None:
-    """Add up `volume` by day and contract into `sums` (n days, c contracts); days `[starts, ends)` are in order."""
+def sum_by_day(
+    minute: Ints, volume: Floats, offsets: Ints, starts: Ints, ends: Ints, sums: Floats, counts: Ints
+) -> None:
+    """Add up `volume` and count bars by day and contract into `sums` and `counts` (n days, c contracts).
+
+    Days `[starts, ends)` are in order.
+    """
     for contract in range(len(offsets) - 1):
         row = offsets[contract]
         stop = offsets[contract + 1]
@@ -56,6 +61,7 @@ def sum_by_day(minute: Ints, volume: Floats, offsets: Ints, starts: Ints, ends: 
             row = first_at_or_after(minute, row, stop, starts[day])
             while row < stop and minute[row] < ends[day]:
                 sums[day, contract] += volume[row]
+                counts[day, contract] += 1
                 row += 1
 
 

@@ -13,7 +13,7 @@ from numba import njit
 from ml_data.events import EventRows
 from ml_data.history import History
 from ml_data.history_tables import trade_money
-from ml_data.kernels import NO_BREAK, NO_TRADE, OPEN, UNDECIDED, first_at_or_after
+from ml_data.kernels import EXPIRED, NO_BREAK, NO_TRADE, OPEN, UNDECIDED, first_at_or_after
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
 
 Ints = npt.NDArray[np.int64]
@@ -33,8 +33,9 @@ class Outcomes:
 
     `state` is pending, matured or void (`void_reason`: `early_close`, `missing_bars`); `direction` is 1 UP, -1 DOWN,
     0 NONE, 2 undecided; `label_known` is the minute at which the direction was known, `known` the minute at which the
-    plain trade had closed as well (both -1 while pending). `r_gross`, `r_net` are of the plain rule (NaN without a
-    trade). An outcome is matured only when direction and trade are both known.
+    plain trade had closed as well (both -1 while pending); a trade that expires has closed when the day is over.
+    `r_gross`, `r_net` are of the plain rule (NaN without a trade). An outcome is matured only when direction and trade
+    are both known.
     """
 
     state: npt.NDArray[np.object_]
@@ -58,6 +59,7 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
     trade = history.trades[events.day, events.opening, TRADE_RULES.index(REFERENCE_RULE)]
     traded, closed = trade[:, 0] != NO_TRADE, (trade[:, 0] != NO_TRADE) & (trade[:, 0] != OPEN)
     exit_known = np.where(closed, bars.minute[np.where(closed, trade[:, 1], 0)] + 1, -1)
+    exit_known = np.where(trade[:, 0] == EXPIRED, np.maximum(exit_known, day_over), exit_known)
     known = np.where(traded, exit_known, label_known)
     r_gross, r_net = _trade_results(history, trade, direction, break_row, closed)
 

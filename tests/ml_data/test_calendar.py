@@ -1,4 +1,4 @@
-"""Trading days, sessions and opening ranges as instants: where wall clocks become UTC, through every change of clocks."""
+"""Trading days, sessions and opening ranges as instants: where wall clocks become UTC, whatever the clocks do."""
 
 from datetime import UTC, date, datetime, time
 
