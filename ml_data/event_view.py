@@ -82,7 +82,7 @@ def day_background(
             zip((rule.name for rule in instrument.opening_ranges), windows.range_ends[0].tolist(), strict=True)
         ),
         tables=day_tables(history),
-        contract=bars.contracts[contract] if contract >= 0 else None,
+        contract=history.bars.contracts[contract] if contract >= 0 else None,
         digest=_digest(bars, bars.contracts, 0, begins),
     )
 
@@ -111,6 +111,7 @@ def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
     opening, decided = list(background.decided).index(orb), background.decided[orb]
     known = bars if bars.through <= decided else bars.before(decided)
     today = continue_history(known, instrument, trading_day, background.contract, decided)
+    known = today.bars
     rows = range_events(today)
     mine = (rows.opening == opening) & (rows.day == 0)
     if not mine.any():
