@@ -13,12 +13,12 @@ from app_pages.style import use_style
 from app_pages.theme import PAGE_ICON
 from trading.errors import HubError
 
+# Module in `app_pages` (its `draw(context)` is the page), title, icon.
 _PAGES = (
     ("today", "Today", ":material/candlestick_chart:"),
     ("model_health", "Model health", ":material/monitor_heart:"),
     ("data", "Data", ":material/database:"),
 )
-"""Module in `app_pages` (its `draw(context)` is the page), title, icon."""
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from trading.domain.calendar import DAY, Days, from_minute, wall_minutes
+from trading.domain.calendar import DAY, Days, day_spans, from_minute, wall_minutes
 from trading.domain.instrument import Instrument
 from trading.errors import BadSettings
 
@@ -75,13 +75,14 @@ def read_clock(instrument: Instrument, day: str | None, clock: str | None) -> Cl
         if clock is not None:
             raise BadSettings(f"clock={clock} needs the trading day it belongs to: ?day=YYYY-MM-DD&clock={clock}")
         return Clock()
-    rule = instrument.trading_day
     days: Days = np.array([_date(day)], dtype="datetime64[D]")
-    next_days: Days = days + DAY
+    starts, ends = day_spans(instrument, days)
     if clock is None:
-        return Clock(from_minute(int(wall_minutes(next_days, rule.starts, rule.zone)[0]) - 1))
-    wall = _time(clock)
-    return Clock(from_minute(int(wall_minutes(days if wall >= rule.starts else next_days, wall, rule.zone)[0])))
+        return Clock(from_minute(int(ends[0]) - 1))
+    wall, rule = _time(clock), instrument.trading_day
+    first: Days = np.array([from_minute(int(starts[0])).astimezone(ZoneInfo(rule.zone)).date()], dtype="datetime64[D]")
+    on: Days = first if wall >= rule.starts else first + DAY
+    return Clock(from_minute(int(wall_minutes(on, wall, rule.zone)[0])))
 
 
 def wall_clock(choice: str, instrument: Instrument, browser_zone: str | None, at: datetime) -> WallClock:

@@ -4,7 +4,7 @@ A page calls `open_context()` once a run and hands the result on. Nothing of it 
 result; frames are kept by `PageContext.read` until the file they came from changes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 From = Literal["market", "journal", "both"]
-CARRIED: Final = ("instrument", "day", "clock", "rule")
+CARRIED: Final = ("instrument", "day", "clock", "rule", "zone")
 """What the URL says that goes with the reader from page to page."""
 
 
@@ -140,25 +140,51 @@ def draw_nothing_stored(home: Path) -> None:
     )
 
 
-def choose_zone(context: PageContext, instrument: Instrument, key: str = "zone") -> str:
-    """Draw the zone picker and return the choice: what is shown changes, never a definition."""
-    usual = context.settings.display.time_zone
-    options = ZONES if usual in ZONES else (usual, *ZONES)
-    return st.segmented_control(
-        "Times in",
-        options,
-        default=usual,
-        required=True,
-        format_func=lambda choice: zone_label(choice, instrument),
-        key=key,
-        bind="query-params",
-        label_visibility="collapsed",
+def choose(name: str, title: str, options: Sequence[str], usual: str, words: Callable[[str], str] = str) -> str:
+    """Draw a picker whose choice lives in the URL as `?name=option`, and return it; `usual` needs no mention there.
+
+    What the URL says of `name` wins; a value that is no option is as good as none. `words` names an option on the page.
+    """
+    key = f"choose_{name}"
+
+    def keep() -> None:
+        set_choice(name, st.session_state[key], usual)
+
+    st.session_state[key] = choice(name, options, usual)
+    chosen = st.segmented_control(
+        title, options, required=True, format_func=words, key=key, on_change=keep, label_visibility="collapsed"
     )
+    return usual if chosen is None else chosen
 
 
-def shown_clock(choice: str, instrument: Instrument, at: datetime) -> WallClock:
-    """Return the wall clock of a zone choice, with the offset of the view's first instant `at`."""
-    return wall_clock(choice, instrument, st.context.timezone, at)
+def choice(name: str, options: Sequence[str], usual: str) -> str:
+    """Return what the URL says of `name`, if it is one of `options`; else `usual`."""
+    asked = st.query_params.get(name, usual)
+    return asked if asked in options else usual
+
+
+def set_choice(name: str, value: str, usual: str) -> None:
+    """Write a choice into the URL."""
+    if value == usual:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = value
+
+
+def choose_zone(context: PageContext, instrument: Instrument) -> str:
+    """Draw the zone picker and return the choice: what is shown changes, never a definition."""
+    options, usual = _zones(context)
+    return choose("zone", "Times in", options, usual, lambda name: zone_label(name, instrument))
+
+
+def shown_clock(context: PageContext, instrument: Instrument, at: datetime) -> WallClock:
+    """Return the wall clock that the reader chose, with the offset it has at the view's first instant `at`."""
+    return wall_clock(choice("zone", *_zones(context)), instrument, st.context.timezone, at)
+
+
+def _zones(context: PageContext) -> tuple[Sequence[str], str]:
+    usual = context.settings.display.time_zone
+    return (ZONES if usual in ZONES else (usual, *ZONES)), usual
 
 
 def _chosen_symbol(settings: HubSettings, stored: tuple[str, ...]) -> str | None:

@@ -1,0 +1,94 @@
+"""The model's card on Today: the stored forecast of the selected range, or in one sentence why there is none."""
+
+import logging
+from dataclasses import dataclass, field
+from html import escape
+
+import streamlit as st
+
+from app_pages.clock import WallClock
+from app_pages.context import PageContext
+from app_pages.panels.forecast_axis import axis_html
+from app_pages.panels.reasons import draw_reasons
+from app_pages.panels.states import draw_error
+from app_pages.panels.strip import draw_figures
+from app_pages.queries import record_at, said_at, why_unasked
+from app_pages.today_said import Said
+from app_pages.today_view import RangeView, TodayView
+from app_pages.today_words import label
+from trading.errors import HubError, StoreError
+
+_STAGES = {"shadow": "Shadow, not used", "advisory": "Advisory", "hybrid": "Hybrid", "auto": "Auto"}
+_RULES_WORK = "Prices, ranges and rules do not need it."
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """What is stored of the day's ranges, by name; `problem` says why the journal could not be read."""
+
+    model: str
+    by_range: dict[str, Said] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def prob_up(self) -> dict[str, float]:
+        """P(UP) of the ranges that were answered."""
+        return {name: said.prob_up for name, said in self.by_range.items() if said.prob_up is not None}
+
+
+def forecasts(context: PageContext, view: TodayView) -> Forecasts:
+    """Return what the model said of the day's ranges by the clock; nothing where it is switched off."""
+    symbol = view.instrument.symbol
+    model = f"directional-{symbol}"
+    if not context.settings.ml.enabled:
+        return Forecasts(model)
+    try:
+        stored = context.read(said_at, symbol, model, view.day, view.clock, of="journal")
+    except StoreError as error:
+        logging.getLogger("hub").exception("forecasts of %s", symbol)
+        return Forecasts(model, problem=str(error))
+    return Forecasts(model, {said.orb: said for said in stored})
+
+
+def draw_model_card(context: PageContext, view: TodayView, each: RangeView, stored: Forecasts, wall: WallClock) -> None:
+    """Draw the card of one range. What it says never moves the rules: it is read beside them."""
+    said = stored.by_range.get(each.name)
+    stage = said.stage if said else "shadow"
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**Model · {label(each.name)}**", width="content")
+        st.badge(_STAGES.get(stage, stage), icon=":material/visibility_off:", color="gray")
+    try:
+        with st.container(gap="xxsmall"), st.skeleton(height=480):
+            _draw_answer(context, view, each, stored, said, wall)
+    except HubError as error:
+        logging.getLogger("hub").exception("model card of %s %s", view.day, each.name)
+        draw_error("Could not read the forecast", str(error), _RULES_WORK)
+
+
+def _draw_answer(
+    context: PageContext, view: TodayView, each: RangeView, stored: Forecasts, said: Said | None, wall: WallClock
+) -> None:
+    from app_pages import today_card  # with it come the scores, for which the first paint does not wait
+
+    if stored.problem:
+        draw_error("Could not read the forecasts", stored.problem, _RULES_WORK)
+        return
+    if said is None or said.prob_up is None:
+        why = said.refusal if said else None
+        if (said is None and each.side is not None) or each.state == "ready":
+            why = context.read(
+                why_unasked, context.registry, view.instrument, stored.model, view.day, each.name, of="both"
+            )
+        st.markdown(today_card.unasked_sentence(each, wall, why))
+        st.caption(_RULES_WORK)
+        return
+    record = context.read(record_at, view.instrument.symbol, stored.model, said, view.clock, of="journal")
+    seen, axis = today_card.verdict(record), axis_html(today_card.axis(said, record))
+    st.html(
+        f'<div class="hub-verdict tone-{seen.tone}"><i>{seen.shape}</i>{seen.words}</div>'
+        f'<div class="hub-caption">{today_card.skill_sentence(record)}</div>{today_card.legend(record)}{axis}'
+    )
+    draw_figures(today_card.figures(view, each, record, context.settings.account))
+    draw_reasons(today_card.shown_reasons(record, view), today_card.reasons_title(said))
+    stored_as = today_card.stored_sentence(said, wall, context.settings.ml.confidence_threshold)
+    st.html(f'<div>{today_card.agreement(said, each)}</div><div class="hub-caption">{escape(stored_as)}</div>')

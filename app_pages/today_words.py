@@ -1,0 +1,283 @@
+"""Today in words: the strip, the decision bar and the rows of the table. Pure: a view and a wall clock in."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from app_pages.clock import WallClock
+from app_pages.panels.decision import State as DayState
+from app_pages.panels.strip import Cell
+from app_pages.price_chart import Tone
+from app_pages.today_view import RangeView, State, TodayView
+from trading.domain.trade_rule import TradeRule
+
+SHAPES: Final[dict[State, str]] = {
+    "not started": "· Not started",
+    "forming": "… Forming",
+    "ready": "◆ Ready",
+    "open": "● Open",
+    "target": "✓ Target",
+    "stopped": "✕ Stopped",
+    "expired": "■ Expired",
+    "no break": "– No break",
+    "too late": "– Broke too late",
+    "flat": "∅ No size",
+    "void": "∅ Void",
+}
+"""A shape and a word for every state of a range: never colour alone."""
+
+_VOID: Final = {"holiday": "holiday", "early_close": "early close", "no_bars": "no bars"}
+_SIDES: Final = {"UP": "long", "DOWN": "short"}
+MINUS: Final = "−"
+
+
+def strip_cells(
+    view: TodayView, wall: WallClock, *, is_replay: bool, stale_minutes: int, day_limit: float
+) -> list[Cell]:
+    """Return the strip: contract and price, session, next range, day range, the day's R, the age of the data.
+
+    `stale_minutes` is how long the open market may be silent; `day_limit` the loss of a day, in R, that is named.
+    """
+    return [
+        _price_cell(view),
+        _session_cell(view, wall),
+        _next_cell(view, wall),
+        _range_cell(view),
+        _result_cell(view, day_limit),
+        _data_cell(view, wall, is_replay=is_replay, stale_minutes=stale_minutes),
+    ]
+
+
+def is_stale(view: TodayView, stale_minutes: int) -> bool:
+    """Return whether the market has been open for more than `stale_minutes` since the newest bar."""
+    return view.missed > stale_minutes
+
+
+def decision(view: TodayView, wall: WallClock, stale_minutes: int) -> tuple[DayState, str]:
+    """Return the day's state and one sentence: what is held, else what may be entered, else what comes, else done.
+
+    When the feed is behind, it says as of when.
+    """
+    state, sentence = _state_sentence(view, wall, is_stale(view, stale_minutes))
+    if is_stale(view, stale_minutes):
+        return state, f"As of {_when(view, wall, view.through)} {wall.label}: {sentence}"
+    return state, sentence[0].upper() + sentence[1:]
+
+
+def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayState, str]:
+    by_state = {state: [each for each in view.ranges if each.state == state] for state in SHAPES}
+    if by_state["open"]:
+        newest = max(by_state["open"], key=lambda each: each.broke_at or each.starts_at)
+        others = len(by_state["open"]) - 1
+        return "IN TRADE", _trade_sentence(view, newest) + (f" · {others} more open" if others else "")
+    if by_state["ready"]:
+        *earlier, ready = by_state["ready"]
+        also = f" (also {', '.join(label(each.name) for each in earlier)})" if earlier else ""
+        edges = f"{price(view, ready.low)} to {price(view, ready.high)}"
+        return "READY", f"{label(ready.name)} range complete: {edges}; the first close outside is the entry{also}"
+    if by_state["forming"]:
+        forming = by_state["forming"][0]
+        so_far = f": {price(view, forming.low)} to {price(view, forming.high)} so far" if forming.bars else ""
+        return "WAIT", f"the {label(forming.name)} range forms until {wall.hm(forming.ends_at)} {wall.place}{so_far}"
+    if by_state["not started"]:
+        first = by_state["not started"][0]
+        wait = "" if stale else f", in {span(first.starts_at - view.clock)}"
+        return "WAIT", f"next range {label(first.name)}, {wall.hm(first.starts_at)} {wall.place}{wait}"
+    return "DONE", _done_sentence(view)
+
+
+def age_sentence(view: TodayView, wall: WallClock) -> str:
+    """Return how old the newest bar is, and what is therefore frozen."""
+    last = _when(view, wall, view.through - timedelta(minutes=1))
+    missed = span(timedelta(minutes=view.missed))
+    return (
+        f"The last bar started {last} {wall.label} and the market has been open for {missed} since. "
+        f"Prices, states and forecasts below are frozen there. Newer bars come with "
+        f"`hub ingest FILES --instrument {view.instrument.symbol}`."
+    )
+
+
+def opening_sentence(view: TodayView, wall: WallClock) -> str:
+    """Return that the day has no bar yet, and when its first range is complete."""
+    first = view.ranges[0]
+    return (
+        f"No bars yet for {view.day:%A} {view.day.day} {view.day:%B}. The trading day begins {wall.hm(view.starts_at)} "
+        f"{wall.place}; the first range is complete {wall.hm(first.ends_at)}."
+    )
+
+
+def rule_note(rule: TradeRule) -> str:
+    """Return a trade rule's name and what it means."""
+    stop = "opposite edge" if rule.stop == "full" else "midpoint"
+    window = "the day's end" if rule.window == "day" else "the range's session end"
+    return f"{rule.name}: stop at the {stop}, target {rule.reward:g}R, to {window}"
+
+
+def table_rows(view: TodayView, prob_up: dict[str, float]) -> list[dict[str, object]]:
+    """Return one row a range, in words where a cell may be empty; `prob_up` by range, 0 to 1."""
+    return [
+        {
+            "Range": label(each.name),
+            "State": SHAPES[each.state]
+            + (f": {_VOID.get(each.void_reason, each.void_reason)}" if each.void_reason else ""),
+            "Side": {"UP": "▲ Long", "DOWN": "▼ Short"}.get(each.side or "", "–"),
+            "High": price(view, each.high),
+            "Low": price(view, each.low),
+            "Size": price(view, each.size),
+            "ATR": "–" if each.size_atr is None else f"{each.size_atr:.2f}",
+            "Entry": price(view, each.entry),
+            "Stop": price(view, each.stop),
+            "Target": price(view, each.target),
+            "P(up)": 100 * prob_up[each.name] if each.name in prob_up else None,
+            "Result, net": _result(each),
+        }
+        for each in view.ranges
+    ]
+
+
+def _result(each: RangeView) -> str:
+    if each.r_now is not None:
+        return f"now {r_text(each.r_now)}"
+    return "–" if each.r_net is None else r_text(each.r_net)
+
+
+def label(name: str) -> str:
+    """Return a range's name as a time of day where it is one.
+
+    >>> label("0900"), label("open")
+    ('09:00', 'open')
+    """
+    return f"{name[:2]}:{name[2:]}" if len(name) == 4 and name.isdigit() else name
+
+
+def session_label(name: str) -> str:
+    """Return a session's name in words.
+
+    >>> session_label("pre_ny"), session_label("asia")
+    ('Pre New York', 'Asia')
+    """
+    words = ["New York" if part == "ny" else part.capitalize() for part in name.split("_")]
+    return " ".join(words)
+
+
+def price(view: TodayView, value: float | None) -> str:
+    """Return a price with the instrument's decimals, and more where it lies between ticks (a midpoint); – for None."""
+    if value is None:
+        return "–"
+    decimals = view.instrument.price_decimals
+    while decimals < 6 and abs(round(value, decimals) - value) > 1e-9:
+        decimals += 1
+    return f"{value:,.{decimals}f}"
+
+
+def r_text(value: float) -> str:
+    """Return a multiple of R with its sign.
+
+    >>> r_text(-1.089), r_text(0.5)
+    ('−1.09R', '+0.50R')
+    """
+    return f"{value:+.2f}R".replace("-", MINUS)
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its two largest units.
+
+    >>> span(timedelta(minutes=70)), span(timedelta(days=508, hours=3)), span(timedelta(0))
+    ('1 h 10 min', '508 days', '0 min')
+    """
+    minutes = int(length.total_seconds()) // 60
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    if days >= 7:
+        return f"{days:,} days"
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def _price_cell(view: TodayView) -> Cell:
+    note = ""
+    tone: Tone = "muted"
+    if view.last_price is not None and view.previous_close:
+        change = round(view.last_price - view.previous_close, 10)
+        percent = f"{100 * change / view.previous_close:+.2f}%".replace("-", MINUS)
+        note = f"{'▲' if change >= 0 else '▼'} {price(view, abs(change))} ({percent})"
+        tone = "up" if change >= 0 else "down"
+    what = f"{view.contract or view.instrument.symbol} · {view.instrument.name}"
+    return Cell(what, price(view, view.last_price), note=note, note_tone=tone, lead=True)
+
+
+def _session_cell(view: TodayView, wall: WallClock) -> Cell:
+    running = [each for each in view.sessions if each.starts_at <= view.clock < each.ends_at]
+    if not view.is_open:
+        return Cell("Session", "Closed", "the exchange is closed")
+    if not running:
+        return Cell("Session", "Between", f"no session, {wall.place}")
+    session = running[0]
+    hours = f"{wall.hm(session.starts_at)}–{wall.hm(session.ends_at)} {wall.place}"
+    return Cell("Session", session_label(session.name), hours)
+
+
+def _next_cell(view: TodayView, wall: WallClock) -> Cell:
+    if view.next_range is None:
+        return Cell("Next range", "—", "none in ten days")
+    name, starts_at = view.next_range
+    shown = wall.hm(starts_at) if starts_at - view.clock < timedelta(hours=20) else wall.day_hm(starts_at)
+    return Cell("Next range", label(name), f"{shown} {wall.label}, in {span(starts_at - view.clock)}")
+
+
+def _range_cell(view: TodayView) -> Cell:
+    if view.high is None or view.low is None:
+        return Cell("Day range", "–", "no bar yet")
+    size = round(view.high - view.low, 10)
+    told = f"{size / view.atr:.2f} of ATR(14)" if view.atr else "ATR(14) needs 15 days"
+    return Cell("Day range", f"{price(view, size)} pts", told)
+
+
+def _result_cell(view: TodayView, day_limit: float) -> Cell:
+    closed = [each.r_net for each in view.ranges if each.r_net is not None]
+    if not closed and not any(each.state == "open" for each in view.ranges):
+        return Cell("Today, net", "0R", "no trade yet")
+    total = sum(closed)
+    limit = f" · day limit {MINUS}{day_limit:g}R reached" if total <= -day_limit else ""
+    tone: Tone = "up" if total > 0 else "down" if total < 0 else "text"
+    return Cell("Today, net", r_text(total), _counts(view) + limit, tone=tone)
+
+
+def _data_cell(view: TodayView, wall: WallClock, *, is_replay: bool, stale_minutes: int) -> Cell:
+    age = f"{span(view.clock - view.through)} old"
+    last = f"last bar {_when(view, wall, view.through - timedelta(minutes=1))}"
+    if is_stale(view, stale_minutes):
+        return Cell("Data", "Replay, behind" if is_replay else "Behind", f"{last}, {age}", tone="warn")
+    silent = "no gaps" if not view.silent else f"{view.silent:,} of {view.expected:,} min without a trade"
+    value = "Replay" if is_replay else "Live" if view.is_open else "Market closed"
+    return Cell("Data", value, f"{last}, {age} · {silent}", tone="good")
+
+
+def _when(view: TodayView, wall: WallClock, instant: datetime) -> str:
+    if view.clock - instant < timedelta(hours=20):
+        return wall.hm(instant)
+    shown = wall.at(instant)
+    return wall.day_hm(instant) if view.clock - instant < timedelta(days=7) else f"{shown.day} {shown:%b %Y %H:%M}"
+
+
+def _trade_sentence(view: TodayView, each: RangeView) -> str:
+    parts = [
+        f"{label(each.name)} {_SIDES[each.side or 'UP']} from {price(view, each.entry)}",
+        f"now {r_text(each.r_now or 0.0)} net",
+        f"stop {price(view, each.stop)}",
+        f"target {price(view, each.target)}",
+    ]
+    return " · ".join(parts)
+
+
+def _done_sentence(view: TodayView) -> str:
+    results = [each.r_net for each in view.ranges if each.r_net is not None]
+    if not results:
+        return "no range of the day was traded"
+    return f"all ranges of the day are closed: {r_text(sum(results))} net, {_counts(view)}"
+
+
+def _counts(view: TodayView) -> str:
+    results = [each.r_net for each in view.ranges if each.r_net is not None]
+    won, lost = sum(result > 0 for result in results), sum(result <= 0 for result in results)
+    running = sum(each.state == "open" for each in view.ranges)
+    return f"{won} won · {lost} lost" + (f" · {running} open" if running else "")
