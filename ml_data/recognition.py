@@ -25,6 +25,11 @@ _FOREIGN: Final = (
     (b"\xfe\xff", "UTF-16 text"),
 )
 
+# Formats that only say how a file is written, not who wrote it: they yield to one that says more.
+_PLAIN: Final = ("csv", "csv-headerless")
+
+_EXPORT: Final = "export one-minute bars as CSV whose first line is timestamp,open,high,low,close,volume"
+
 
 @cache
 def known_importers() -> tuple[Importer, ...]:
@@ -53,14 +58,14 @@ def importer_of(file: BarFile, format_name: str | None = None) -> Importer:
                 f"away to have the file recognised."
             )
         return named[0]
-    takers = [importer for importer in known if importer.recognise(file.head) is not None]
+    every = [importer for importer in known if importer.recognise(file.head) is not None]
+    takers = [importer for importer in every if importer.format not in _PLAIN] or every
     if len(takers) > 1:
         names = " and ".join(importer.format for importer in takers)
         raise BadBars(f"{file.name}: recognised as {names}; say which with --format.")
     if not takers:
-        titles = " or ".join(importer.title for importer in known)
         raise BadBars(
-            f"{file.name}: expected {titles}, found {_found(file.head)}; export bars in one of these formats."
+            f"{file.name}: expected bars in a format of docs/formats.md, found {_found(file.head)}; {_EXPORT}."
         )
     return takers[0]
 

@@ -44,7 +44,9 @@ DBN_FILE = dbn(*(record(f"2024-01-02 00:{minute:02d}") for minute in range(9)))
 CASES = {
     "empty": Case(b"", "/bad: the file is empty; download it again."),
     "only blank lines": Case(
-        b"\n\n", "bad: expected CSV with a header or Databento DBN, found only blank lines; export"
+        b"\n\n",
+        "bad: expected bars in a format of docs/formats.md, found only blank lines; export one-minute bars as CSV whose "
+        "first line is timestamp,open,high,low,close,volume.",
     ),
     "a PNG image": Case(b"\x89PNG\r\n\x1a\n" + bytes(99), "found a PNG image"),
     "an HTML page": Case(b"<!DOCTYPE html><html><body>404</body></html>", "found a web page (HTML or XML)"),

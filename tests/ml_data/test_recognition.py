@@ -71,6 +71,6 @@ def test_a_format_that_is_named_must_exist_and_fit(tmp_path: Path):
 )
 def test_foreign_content_is_called_by_its_name(tmp_path: Path, content: bytes, words: str):
     with pytest.raises(
-        BadBars, match=f"^a.csv: expected CSV with a header or Databento DBN, found {words}; export bars in"
+        BadBars, match=f"^a.csv: expected bars in a format of docs/formats.md, found {words}; export one-minute bars as"
     ):
         importer_of(open_bar_file(write(tmp_path / "a.csv", content)))
