@@ -11,6 +11,7 @@ import pyarrow as pa
 from ml_data.bar_file import BarFile
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
+from trading.errors import BadBars
 
 ROWS: Final = BARS.append(pa.field("row_number", pa.int64()))
 """Bars as an importer yields them: any order, prices and stamps as the file has them (times converted to UTC, a value
@@ -35,7 +36,7 @@ class Recognised:
     why: str
     columns_used: tuple[str, ...]
     columns_ignored: tuple[str, ...]
-    time_zone: str  # the clock of the stamps: "UTC", "offset in each stamp", or a zone of the IANA list
+    time_zone: str  # the clock of the stamps: "UTC", "offset in each stamp", or one that `wall_clock` knows
     stamps: str  # what a stamp marks: "start" or "end" of its minute
     span: tuple[datetime, datetime] | None  # as the header states it, UTC; None where only the rows know
 
@@ -64,6 +65,20 @@ class Reading:
     chunks: Iterator[Chunk]
 
 
+class UnknownClock(BadBars):
+    """Stamps show a wall clock, and nobody said which: the bars themselves will be asked.
+
+    Every importer raises it, in `open` or while chunks are taken, when stamps are naive and `time_zone` is None; opened
+    again with "UTC" it yields the stamps as they are written.
+    """
+
+    def __init__(self, file_name: str, sample: str) -> None:
+        super().__init__(
+            f"{file_name}: expected to know the clock of its stamps, found none in {sample!r}; name it with "
+            f"--time-zone, for example --time-zone 'America/New_York'."
+        )
+
+
 def belongs(instrument: Instrument) -> Callable[[str], bool]:
     """Return the test whether a symbol is an outright contract of `instrument`, or the instrument itself."""
     pattern = re.compile(instrument.contracts.pattern if instrument.contracts else re.escape(instrument.symbol))
@@ -87,8 +102,12 @@ class Importer(Protocol):
     def open(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> Reading:
         """Start to read `file` as bars of `instrument`; naive stamps show the wall clock of `time_zone`.
 
+        `time_zone` is a clock that `ml_data.importers.wall_clock` knows.
+
         Raises
         ------
+        UnknownClock
+            here or while chunks are taken, when stamps are naive and `time_zone` is None.
         BadBars
             here or while chunks are taken, when the file as a whole cannot be used; the message says what to do.
         """

@@ -4,19 +4,27 @@ import io
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import OTHERS_SHOWN, REJECTS, ROWS, Chunk, Importer, Reading, Recognised, belongs
+from ml_data.importers.base import (
+    OTHERS_SHOWN,
+    REJECTS,
+    ROWS,
+    Chunk,
+    Importer,
+    Reading,
+    Recognised,
+    UnknownClock,
+    belongs,
+)
 from ml_data.importers.csv_layout import CsvLayout, first_lines, read_header, read_layout
 from ml_data.importers.csv_lines import NUMBERS, Lines, line_blocks, read_lines, without_header
 from ml_data.importers.stamps import FAULTS, to_instants
 from trading.domain.instrument import Instrument
-from trading.errors import BadBars
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,9 @@ class CsvBars:
     def open(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> Reading:
         """Read the layout from the first lines; the bars are read when chunks are taken."""
         layout = read_layout(file.name, first_lines(file.head))
-        _check_zone(file.name, layout, time_zone)
         clock = layout.stamp_layout.clock
+        if clock == "naive" and time_zone is None:
+            raise UnknownClock(file.name, layout.stamp_sample)
         names = layout.header.names
         source = _Source(
             file=file,
@@ -87,22 +96,6 @@ class CsvBars:
                     if row in wanted and row not in raw:
                         raw[row] = line.decode("utf-8", errors="replace").rstrip("\r\n")
         return raw
-
-
-def _check_zone(file_name: str, layout: CsvLayout, time_zone: str | None) -> None:
-    if time_zone is None:
-        if layout.stamp_layout.clock == "naive":
-            raise BadBars(
-                f"{file_name}: expected to know the clock of its stamps, found none in {layout.stamp_sample!r}; name "
-                f"it with --time-zone, for example --time-zone 'America/New_York'."
-            )
-        return
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadBars(
-            f"--time-zone: expected a name of the IANA list such as 'America/New_York', found {time_zone!r}."
-        ) from error
 
 
 def _chunks(source: _Source) -> Iterator[Chunk]:

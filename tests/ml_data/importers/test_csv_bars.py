@@ -213,11 +213,6 @@ REFUSED = {
         r"expected to know the clock of its stamps, found none in '2024-01-02 00:05:00'; name it with --time-zone, for "
         r"example --time-zone 'America/New_York'",
     ),
-    "a zone that is none": (
-        [ROW],
-        "Mars/Olympus",
-        "--time-zone: expected a name of the IANA list .* found 'Mars/Olympus'",
-    ),
     "no rows": ([], None, "the file holds no bars, only the line of column names"),
     "day or month first": (
         ["03/04/2024 09:30,1,1,1,1,1"],

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ml_data.importers.wall_clock import to_utc
+from ml_data.importers.wall_clock import check_clock, to_utc, to_wall
+from trading.errors import BadBars
 
 
 def stamps(*texts: str) -> np.ndarray:
@@ -32,6 +33,14 @@ def utc(wall: str, zone: str) -> str:
         ("Australia/Lord_Howe", "2024-04-07T02:00", "2024-04-06T15:30"),
         ("Australia/Brisbane", "2024-07-01T09:00", "2024-06-30T23:00"),
         ("UTC", "2024-03-10T02:30", "2024-03-10T02:30"),
+        ("UTC-5", "2024-07-01T09:00", "2024-07-01T14:00"),
+        ("UTC+5:30", "2024-07-01T09:00", "2024-07-01T03:30"),
+        ("UTC+10", "2024-07-01T09:00", "2024-06-30T23:00"),
+        ("Etc/GMT+5", "2024-07-01T09:00", "2024-07-01T14:00"),  # the list's own sign, which is the other way round
+        ("Europe/London-5h", "2019-03-14T08:30", "2019-03-14T13:30"),
+        ("Europe/London-5h", "2019-04-01T08:30", "2019-04-01T12:30"),
+        ("America/New_York+7h", "2024-03-11T15:30", "2024-03-11T12:30"),
+        ("America/New_York+7h", "2024-03-08T15:30", "2024-03-08T13:30"),
     ],
 )
 def test_a_wall_clock_is_read_in_its_own_zone(zone: str, wall: str, expected: str):
@@ -77,3 +86,22 @@ def test_stamps_of_many_years_in_any_order_agree_with_pyarrow():
 
 def test_no_stamps_give_no_instants():
     assert [len(part) for part in to_utc(stamps(), "UTC")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("clock", ["America/New_York", "UTC", "UTC-5", "Europe/London-5h", "America/New_York+7h"])
+def test_what_a_clock_shows_is_read_back(clock: str):
+    instants = stamps(
+        "2019-03-09T12:00", "2019-03-10T06:59", "2019-03-10T07:00", "2019-07-01T00:00", "2020-01-01T00:00"
+    )
+    back, twice, never = to_utc(to_wall(instants, clock), clock)
+    assert back.tolist() == instants.tolist()
+    assert not (twice | never).any()
+    assert to_wall(stamps(), clock).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "clock", ["Mars/Olympus", "EDT!", "", "America", "UTC-15", "UTC-5:60", "5", "+5", "Mars/Olympus+2h"]
+)
+def test_what_names_no_clock_is_refused(clock: str):
+    with pytest.raises(BadBars, match=r"--time-zone: expected a name of the IANA list .*, or hours from UTC such as"):
+        check_clock(clock)
