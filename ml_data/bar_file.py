@@ -1,22 +1,27 @@
-"""A file of bars as it lies on disk: its bytes, unpacked, and a sentence for each way in which it cannot be read."""
+"""A file of bars as it lies on disk or in a zip: its bytes, unpacked, and a sentence for each fault of them."""
 
 import gzip
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import IO, Final, Literal, Protocol, cast
 
 import zstandard
 
+from ml_data.bar_file_faults import explained, opened_zip
 from trading.errors import BadBars
 
 HEAD_BYTES: Final = 65_536
+LAYERS: Final = 4
+"""How often content may be packed over: the last but one is always a mistake, more could go on for ever."""
+
 _STEP: Final = 65_536  # packed bytes unpacked at a time: bounds what a block of extreme compression can grow to
-Packing = Literal["", "gzip", "zstd"]
+_LOCKED: Final = 0x1  # the bit of a member's flags that says so
+Packing = Literal["gzip", "zstd"]
 _MAGIC: Final[dict[bytes, Packing]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -29,59 +34,74 @@ class Unpacked(Protocol):
 
 @dataclass(frozen=True)
 class BarFile:
-    """One file to import. `head` is the first 64 KiB of its content, unpacked; `packing` is "" for none."""
+    """One file to import: the file at `path`, or the `member` of the zip there.
+
+    `size` and `sha256` are those of the file as it lies on disk, or as it would if the zip were unpacked. `packing`
+    are the layers around its content, outermost first; `head` is the first 64 KiB of the content.
+    """
 
     path: Path
     size: int
     sha256: str
-    packing: Packing
+    packing: tuple[Packing, ...]
     head: bytes
+    member: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's name without its folder."""
-        return self.path.name
+        """The file's name without its folder; of a member, `bars.zip/2018.csv`."""
+        return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
 
     @contextmanager
-    def unpacked(self) -> Iterator[tuple[Unpacked, BinaryIO]]:
-        """Open the content: a reader of unpacked bytes, and the packed file whose `tell()` says how far it is.
+    def unpacked(self) -> Iterator[tuple[Unpacked, BufferedIOBase]]:
+        """Open the content: a reader of unpacked bytes, and one whose `tell()` says how far of `size` it is.
 
         Raises
         ------
         BadBars
             in the block, when the packed bytes are cut short or damaged, or the file cannot be read.
         """
-        with _explained(self.path), self.path.open("rb") as packed:
+        with _packed(self.path, self.member) as (packed, _):
             yield _unpacker(packed, self.packing), packed
 
 
-def open_bar_file(path: Path) -> BarFile:
-    """Return the file at `path`, read once for its hash and its head.
+def open_bar_file(path: Path, member: str | None = None) -> BarFile:
+    """Return the file at `path`, or a member of the zip there, read once for its hash and its head.
 
     Raises
     ------
     BadBars
-        when there is no such file, it is a folder, may not be read, is empty, or its packing is damaged.
+        when there is no such file, it is a folder, may not be read, is empty or locked, or its packing is damaged.
     """
-    with _explained(path), path.open("rb") as packed:
-        size = os.fstat(packed.fileno()).st_size
+    where = _where(path, member)
+    with _packed(path, member) as (packed, size):
         if size == 0:
-            raise BadBars(f"{path}: the file is empty; download it again.")
-        magic = packed.read(4)
-        packing: Packing = next((name for start, name in _MAGIC.items() if magic.startswith(start)), "")
-        packed.seek(0)
+            raise BadBars(f"{where}: the file is empty; download it again.")
         sha256 = hashlib.file_digest(packed, "sha256").hexdigest()
-        packed.seek(0)
-        head = _unpacker(packed, packing).read(HEAD_BYTES)
+        packing: tuple[Packing, ...] = ()
+        head = b""
+        for _ in range(LAYERS + 1):
+            packed.seek(0)
+            head = _unpacker(packed, packing).read(HEAD_BYTES)
+            layer = next((name for start, name in _MAGIC.items() if head.startswith(start)), None)
+            if layer is None:
+                break
+            packing = (*packing, layer)
+    if len(packing) > LAYERS:
+        raise BadBars(f"{where}: it is packed more than {LAYERS} times over; unpack it and name the files in it.")
     if not head:
-        raise BadBars(f"{path}: the file is empty once unpacked; download it again.")
-    return BarFile(path=path, size=size, sha256=sha256, packing=packing, head=head)
+        raise BadBars(f"{where}: the file is empty once unpacked; download it again.")
+    if head.startswith(b"PK\x03\x04") and (packing or member):
+        raise BadBars(
+            f"{where}: expected bars, found another zip or an Excel workbook in it; unpack it and name the files in it."
+        )
+    return BarFile(path=path, size=size, sha256=sha256, packing=packing, head=head, member=member)
 
 
 class _Zstd:
     """A zstd reader that notices a missing end: the library's own stream reader returns what there is, silently."""
 
-    def __init__(self, packed: BinaryIO) -> None:
+    def __init__(self, packed: Unpacked) -> None:
         self._packed = packed
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._ready = b""
@@ -105,26 +125,29 @@ class _Zstd:
         return content[:size] if self._ready else content
 
 
-def _unpacker(packed: BinaryIO, packing: str) -> Unpacked:
-    if packing == "gzip":
-        return gzip.GzipFile(fileobj=packed, mode="rb")
-    return _Zstd(packed) if packing == "zstd" else packed
+def _unpacker(packed: BufferedIOBase, packing: tuple[Packing, ...]) -> Unpacked:
+    content: Unpacked = packed
+    for layer in packing:
+        content = gzip.GzipFile(fileobj=cast(IO[bytes], content), mode="rb") if layer == "gzip" else _Zstd(content)
+    return content
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except EOFError as error:
-        raise BadBars(f"{path}: the file is cut short: its packed content has no end; download it again.") from error
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-        raise BadBars(f"{path}: the file is damaged and cannot be unpacked ({error}); download it again.") from error
-    except IsADirectoryError as error:
-        example = path / "*.csv"
-        raise BadBars(f"{path}: expected a file, found a folder; name the files in it, such as {example}.") from error
-    except FileNotFoundError as error:
-        raise BadBars(f"{path}: there is no such file; check the path.") from error
-    except PermissionError as error:
-        raise BadBars(f"{path}: the file may not be read by this user; change its permissions.") from error
-    except OSError as error:
-        raise BadBars(f"{path}: the file cannot be read: {error.strerror or error}; check the disk.") from error
+def _packed(path: Path, member: str | None) -> Iterator[tuple[BufferedIOBase, int]]:
+    """Yield the bytes of a file or of a member, still packed, and their number."""
+    where = _where(path, member)
+    with ExitStack() as opened:
+        opened.enter_context(explained(where))
+        disk = opened.enter_context(path.open("rb"))
+        if member is None:
+            yield disk, os.fstat(disk.fileno()).st_size
+            return
+        archive = opened.enter_context(opened_zip(disk, where))
+        info = archive.getinfo(member)
+        if info.flag_bits & _LOCKED:
+            raise BadBars(f"{where}: it is locked with a password; unpack the zip and name the files in it.")
+        yield opened.enter_context(cast(BufferedIOBase, archive.open(info))), info.file_size
+
+
+def _where(path: Path, member: str | None) -> str:
+    return str(path) if member is None else f"{path}/{member}"

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from ml_data.importers.base import Recognised
 
-Verdict = Literal["stored", "stored with warnings", "unchanged", "refused"]
+Verdict = Literal["stored", "stored with warnings", "unchanged", "left out", "refused"]
 _SHOWN: Final = 5
 
 
@@ -25,13 +25,15 @@ class ImportReport:
 
     `rows_stored` are minutes that were not there before, `rows_revised` minutes that had other values,
     `rows_unchanged` minutes that had these, `bars_dropped` rows of other symbols (spreads, other products).
-    With `dry_run` the figures are what would have been. A refused file has a `refusal` and changed nothing.
+    With `dry_run` the figures are what would have been. A refused file has a `refusal` and changed nothing; so has a
+    file of a zip that was `left_out`, which says what it is.
     """
 
     file_name: str
     verdict: Verdict
     dry_run: bool
     refusal: str | None = None
+    left_out: str | None = None
     import_id: str | None = None
     sha256: str = ""
     recognised: Recognised | None = None
@@ -55,6 +57,8 @@ def describe(report: ImportReport) -> str:
     >>> print(describe(ImportReport("a.csv", "refused", dry_run=False, refusal="a.csv: the file is empty.")))
     refused: a.csv: the file is empty.
     """
+    if report.left_out is not None:
+        return f"left out: {report.file_name}: not bars but {report.left_out}"
     if report.refusal is not None or report.recognised is None:
         return f"refused: {report.refusal}"
     taken = report.recognised

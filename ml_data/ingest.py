@@ -7,20 +7,21 @@ Running an interrupted import again goes on where it stopped. Nothing is compute
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Final, Self
 
 import pyarrow as pa
 
-from ml_data.bar_file import BarFile, open_bar_file
 from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
+from ml_data.import_sources import Question, refused, sources
 from ml_data.import_spool import Spool
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
-from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Importer, Reading, Recognised
-from ml_data.recognition import importer_of
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Reading, Recognised
 from ml_data.store import Store
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
@@ -49,6 +50,7 @@ def ingest(
 ) -> list[ImportReport]:
     """Import `files` one after the other and return a report of each, in their order; a refused file stops no other.
 
+    Each file in a zip is a file of its own, but for notes beside the bars: they are left out and named.
     `now` (aware) is written as the time of import. `format` and `time_zone` are what the file does not say itself.
     Where files, or a file and the store, have other values for a minute, the later file wins and the earlier values
     are kept as a revision; a file that contradicts most of what it overlaps is refused unless `accept_revisions`.
@@ -60,23 +62,29 @@ def ingest(
     """
     sizes = [_size(path) for path in files]
     whole = max(1, sum(sizes))
+    numbers = count()
     with _Run(store, instrument, now, dry_run=dry_run, accept_revisions=accept_revisions) as run:
-        for number, path in enumerate(files):
-            before, size = sum(sizes[:number]), sizes[number]
+        for path, before, size in zip(files, accumulate(sizes, initial=0), sizes, strict=False):
 
-            def tell(share: float, name: str = path.name, before: int = before, size: int = size) -> None:
+            def tell(
+                part: float, low: float, high: float, start: int = before, size: int = size, name: str = path.name
+            ) -> None:
                 if progress is not None:
-                    progress((before + share * size) / whole, name)
+                    progress((start + (low + (high - low) * part) * size) / whole, name)
 
-            tell(0.0)
-            try:
-                file = open_bar_file(path)
-                run.take(number, _source(file, instrument, importer_of(file, format), time_zone), tell)
-            except BadBars as error:
-                run.reports[number] = ImportReport(path.name, "refused", dry_run=dry_run, refusal=str(error))
-            tell(1.0)
+            tell(0.0, 0.0, 1.0)
+            for (low, high), taken in sources(path, Question(instrument, format, time_zone, dry_run)):
+                number = next(numbers)
+                if isinstance(taken, ImportReport):
+                    run.reports[number] = taken
+                    continue
+                try:
+                    run.take(number, taken, partial(tell, low=low, high=high))
+                except BadBars as error:
+                    run.reports[number] = refused(taken.name, error, dry_run=dry_run)
+            tell(1.0, 0.0, 1.0)
         run.write()
-        return [run.reports[number] for number in range(len(files))]
+        return [run.reports[number] for number in sorted(run.reports)]
 
 
 def ingest_bars(
@@ -132,15 +140,6 @@ def _size(path: Path) -> int:
     return 0
 
 
-def _source(file: BarFile, instrument: Instrument, importer: Importer, time_zone: str | None) -> Source:
-    return Source(
-        name=file.name,
-        sha256=file.sha256,
-        read=lambda: importer.open(file, instrument, time_zone),
-        raw_rows=lambda rows: importer.raw_rows(file, rows),
-    )
-
-
 class _Run:
     """The files of one call: each is planned, waits with others, and is written with them; `reports` by file number."""
 
@@ -191,7 +190,7 @@ class _Run:
                 try:
                     self._waiting[number] = (source, self._planned(source, lambda _: None))
                 except BadBars as error:
-                    self.reports[number] = ImportReport(source.name, "refused", dry_run=False, refusal=str(error))
+                    self.reports[number] = refused(source.name, error, dry_run=False)
         names = ", ".join(source.name for source, _ in self._waiting.values())
         raise StoreBusy(f"{names}: other imports changed the store {_ATTEMPTS} times meanwhile; run it again.")
 

@@ -1,6 +1,7 @@
 """Which format a file has, judged by its content: every importer of `ml_data.importers` is asked."""
 
 import json
+import re
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -17,6 +18,8 @@ _FOREIGN: Final = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"\x00\x05\x16\x07", "what macOS adds to a file"),
+    (b"\x00\x00\x00\x01Bud1", "what macOS adds to a folder"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "a Feather file"),
     (b"SQLite format 3", "an SQLite database"),
@@ -24,6 +27,13 @@ _FOREIGN: Final = (
     (b"\xff\xfe", "UTF-16 text"),
     (b"\xfe\xff", "UTF-16 text"),
 )
+
+_LITTER: Final = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"\x00\x05\x16\x07", b"\x00\x00\x00\x01Bud1")
+_BINARY: Final = "binary content of an unknown kind"
+_JSON_ROWS: Final = re.compile(rb"\s*\[\s*\[")
+_CELL: Final = re.compile(r"[,;|\t ]+")
+_NUMBER: Final = re.compile(r"[\s\"']*[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?[\s\"']*")
+_CELLS_OF_A_BAR: Final = 4  # open, high, low, close
 
 # Formats that only say how a file is written, not who wrote it: they yield to one that says more.
 _PLAIN: Final = ("csv", "csv-headerless")
@@ -70,6 +80,32 @@ def importer_of(file: BarFile, format_name: str | None = None) -> Importer:
     return takers[0]
 
 
+def note_in(head: bytes) -> str | None:
+    """Return what content that starts with `head` is, when it plainly holds no bars (a report, a licence, a picture).
+
+    None for what an importer recognises, and for rows of numbers, JSON arrays and binary content: such a file was
+    meant to be imported.
+
+    >>> note_in(b"Gap of 71s found between 20180108163844 and 20180108164001.")
+    "text whose first line is 'Gap of 71s found between 20180108163844 and 20180108164001.'"
+    >>> note_in(b"1704153900,1,1,1,1,1")
+    """
+    if any(importer.recognise(head) is not None for importer in known_importers()):
+        return None
+    found = _found(head)
+    if head.startswith(_LITTER):
+        return found
+    if head.startswith(tuple(magic for magic, _ in _FOREIGN)) or found == _BINARY or _JSON_ROWS.match(head):
+        return None
+    lines = [line for line in head.decode("utf-8-sig", errors="replace").splitlines()[:200] if line.strip()]
+    rows = sum(_is_row(line) for line in lines)
+    return None if 2 * rows > len(lines) else found
+
+
+def _is_row(line: str) -> bool:
+    return sum(bool(_NUMBER.fullmatch(cell)) for cell in _CELL.split(line)) >= _CELLS_OF_A_BAR
+
+
 def _found(head: bytes) -> str:
     """Return in a few words what content that starts with `head` is."""
     for magic, words in _FOREIGN:
@@ -83,7 +119,7 @@ def _found(head: bytes) -> str:
     if not text:
         return "only blank lines"
     if sum(not character.isprintable() and not character.isspace() for character in text) > len(text) // 100:
-        return "binary content of an unknown kind"
+        return _BINARY
     return f"text whose first line is {text.splitlines()[0][:80]!r}"
 
 

@@ -43,9 +43,10 @@ def command(
     unchanged = sum(report.rows_unchanged for report in reports)
     rejected = sum(report.rows_rejected for report in reports)
     refused = [report for report in reports if report.refusal is not None]
+    brought = sum(report.left_out is None for report in reports)
     would = "would be " if dry_run else ""
     total = (
-        f"{chosen.symbol}: {len(reports) - len(refused)} of {len(reports)} files imported; {stored:,} bars {would}new, "
+        f"{chosen.symbol}: {brought - len(refused)} of {brought} files imported; {stored:,} bars {would}new, "
         f"{revised:,} revised, {unchanged:,} unchanged, {rejected:,} rejected."
     )
     few = len(reports) <= 3 or dry_run

@@ -1,6 +1,9 @@
 """Small files of bars, written out as vendors write them, for the tests of the import."""
 
+import io
 import struct
+import warnings
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -110,6 +113,16 @@ def record(
     stamp = int(at(ts).timestamp()) * 1_000_000_000
     packed = struct.pack("<BBHIQqqqqQ", 16 if ts_out else 14, rtype, 1, instrument_id, stamp, *prices, volume)
     return packed + struct.pack("<Q", stamp) if ts_out else packed
+
+
+def zip_of(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of members (name, content), which may share a name."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are there twice
+        for name, content in members:
+            archive.writestr(zipfile.ZipInfo(name), content, compress_type=method)
+    return packed.getvalue()
 
 
 def zstd(*frames: bytes) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from ml_data.import_report import describe
 from ml_data.ingest import ingest
 from ml_data.store import Store
-from tests.ml_data.bar_files import CSV_HEADER, NOW, csv, dbn, mgc, minutes, nq, record, write, zstd
+from tests.ml_data.bar_files import CSV_HEADER, NOW, csv, dbn, mgc, minutes, nq, record, write, zip_of, zstd
 from trading.domain.instrument import Instrument
 
 TABLES = ("bars_1m", "bar_imports", "bar_rejects", "bar_revisions", "history_dirty")
@@ -39,6 +39,17 @@ def bars(count: int, **changes: str) -> list[str]:
     return rows
 
 
+def locked(packed: bytes) -> bytes:
+    """A zip of one member, marked as locked with a password."""
+    listed = packed.index(b"PK\1\2") + 8
+    return packed[:6] + b"\1" + packed[7:listed] + b"\1" + packed[listed + 1 :]
+
+
+def damaged(packed: bytes) -> bytes:
+    """A zip of one member, with a changed byte in the member."""
+    return packed[:200] + bytes([packed[200] ^ 0x55]) + packed[201:]
+
+
 DBN_FILE = dbn(*(record(f"2024-01-02 00:{minute:02d}") for minute in range(9)))
 
 CASES = {
@@ -52,7 +63,51 @@ CASES = {
     "an HTML page": Case(b"<!DOCTYPE html><html><body>404</body></html>", "found a web page (HTML or XML)"),
     "JSON": Case(b'{"error": "rate limit"}', "found JSON"),
     "Parquet": Case(b"PAR1" + bytes(99), "found a Parquet file"),
-    "a zip archive": Case(b"PK\x03\x04" + bytes(99), "found a zip archive or an Excel workbook"),
+    "a zip cut short": Case(
+        zip_of(("a.csv", text(*bars(99))))[:-9],
+        "/bad: the zip is cut short or damaged: the list of its members at its end cannot be read; download it again.",
+    ),
+    "an empty zip": Case(zip_of(), "/bad: the zip is empty; download it again."),
+    "a zip whose member leads out of it": Case(
+        zip_of(("../a.csv", text(*bars(3)))),
+        "/bad: expected plain names of files in the zip, found '../a.csv'; unpack it yourself, if you trust it, and "
+        "name the files in it.",
+    ),
+    "a zip with two members of a name": Case(
+        zip_of(("a.csv", text(*bars(3))), ("a.csv", text(*bars(4)))),
+        "/bad: 2 files in the zip are called 'a.csv'; unpack it and name the files in it.",
+    ),
+    "a zip with a password": Case(
+        locked(zip_of(("a.csv", text(*bars(3))))),
+        "/bad/a.csv: it is locked with a password; unpack the zip and name the files in it.",
+    ),
+    "a zip of a damaged member": Case(
+        damaged(zip_of(("a.csv", text(*bars(99))))), "/bad/a.csv: the file is damaged and cannot be unpacked"
+    ),
+    "a zip of an empty member": Case(zip_of(("a.csv", b"")), "/bad/a.csv: the file is empty; download it again."),
+    "a zip of a zip": Case(
+        zip_of(("b.zip", zip_of(("a.csv", text(*bars(3)))))),
+        "/bad/b.zip: expected bars, found another zip or an Excel workbook in it; unpack it and name the files in it.",
+    ),
+    "a zip of notes": Case(
+        zip_of(("LICENSE", b"All rights reserved\n"), ("m.json", b'{"schema": "ohlcv-1m"}')),
+        "bad: expected bars in the zip, found only bad/LICENSE (text whose first line is 'All rights reserved'); "
+        "bad/m.json (JSON); choose the zip that holds bars.",
+    ),
+    "a zip of rows that no importer knows": Case(
+        zip_of(("a.txt", b"1704153900,1,1,1,1,1\n")), "bad/a.txt: expected bars in a format of docs/formats.md, found text"
+    ),
+    "a zip of a bad file": Case(
+        zip_of(("a.csv", text())),
+        "bad/a.csv: the file holds no bars, only the line of column names; download it again.",
+    ),
+    "an Excel workbook": Case(
+        zip_of(("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")),
+        "/bad: expected bars, found an Excel workbook; save its sheet as CSV.",
+    ),
+    "packed over and over": Case(
+        zstd(zstd(zstd(zstd(zstd(text(*bars(3))))))), "/bad: it is packed more than 4 times over; unpack it and name"
+    ),
     "random bytes": Case(hashlib.sha512(b"noise").digest() * 9, "found binary content of an unknown kind"),
     "prose": Case(b"Dear trader,\nplease find attached\n", "found text whose first line is 'Dear trader,'"),
     "packed prose": Case(gzip.compress(b"Dear trader"), "found text whose first line is 'Dear trader'"),

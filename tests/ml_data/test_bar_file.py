@@ -16,14 +16,16 @@ CONTENT = bytes(range(256)) * 2_000
 @pytest.mark.parametrize(
     ("packing", "packed"),
     [
-        ("", CONTENT),
-        ("gzip", gzip.compress(CONTENT)),
-        ("gzip", gzip.compress(CONTENT[:7]) + gzip.compress(CONTENT[7:])),
-        ("zstd", zstd(CONTENT)),
-        ("zstd", zstd(CONTENT[:100_000], CONTENT[100_000:], b"")),
+        ((), CONTENT),
+        (("gzip",), gzip.compress(CONTENT)),
+        (("gzip",), gzip.compress(CONTENT[:7]) + gzip.compress(CONTENT[7:])),
+        (("zstd",), zstd(CONTENT)),
+        (("zstd",), zstd(CONTENT[:100_000], CONTENT[100_000:], b"")),
+        (("gzip", "zstd"), gzip.compress(zstd(CONTENT))),
+        (("zstd", "gzip", "gzip", "zstd"), zstd(gzip.compress(gzip.compress(zstd(CONTENT))))),
     ],
 )
-def test_content_is_read_in_exact_steps_whatever_its_packing(tmp_path: Path, packing: str, packed: bytes):
+def test_content_is_read_in_exact_steps_whatever_its_packing(tmp_path: Path, packing: tuple[str, ...], packed: bytes):
     file = open_bar_file(write(tmp_path / "a", packed))
     assert (file.packing, file.size, file.name) == (packing, len(packed), "a")
     assert file.sha256 == hashlib.sha256(packed).hexdigest()
@@ -65,3 +67,13 @@ def test_a_missing_file_a_folder_and_nothing_are_told_apart(tmp_path: Path):
         open_bar_file(write(tmp_path / "a", b""))
     with pytest.raises(BadBars, match="the file is empty once unpacked"):
         open_bar_file(write(tmp_path / "a", zstd(b"")))
+    with pytest.raises(BadBars, match="the file is empty once unpacked"):
+        open_bar_file(write(tmp_path / "a", gzip.compress(zstd(b""))))
+
+
+def test_content_that_is_packed_over_and_over_is_refused_and_not_followed(tmp_path: Path):
+    packed = b"bars"
+    for _ in range(5):
+        packed = gzip.compress(packed)
+    with pytest.raises(BadBars, match=r"it is packed more than 4 times over; unpack it and name the files in it\.$"):
+        open_bar_file(write(tmp_path / "a", packed))

@@ -1,0 +1,78 @@
+"""What a path brings to an import: one source a file of bars, and for the rest a report that says why not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ml_data.bar_file import open_bar_file
+from ml_data.bar_zip import zip_members
+from ml_data.import_plan import Source
+from ml_data.import_report import ImportReport
+from ml_data.recognition import importer_of, note_in
+from trading.domain.instrument import Instrument
+from trading.errors import BadBars
+
+Share = tuple[float, float]
+_NOTES_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the caller of an import says about all of its files; None for what is to be recognised."""
+
+    instrument: Instrument
+    format: str | None
+    time_zone: str | None
+    dry_run: bool
+
+
+def sources(path: Path, asked: Question) -> Iterator[tuple[Share, Source | ImportReport]]:
+    """Yield what the file at `path` holds, each with its share of it: from and to, 0 to 1.
+
+    It is one source, or one for each file in a zip. A file that no importer takes gives its refusal; notes beside the
+    bars of a zip are left out by name, after the bars.
+    """
+    try:
+        members = zip_members(path)
+    except BadBars as error:
+        yield (0.0, 1.0), refused(path.name, error, dry_run=asked.dry_run)
+        return
+    notes: list[ImportReport] = []
+    files = members or (None,)
+    for place, member in enumerate(files):
+        taken = _taken(path, member, asked)
+        if isinstance(taken, ImportReport) and taken.left_out is not None:
+            notes.append(taken)
+        else:
+            yield (place / len(files), (place + 1) / len(files)), taken
+    if members is not None and len(notes) == len(members):
+        found = "; ".join(f"{note.file_name} ({note.left_out})" for note in notes[:_NOTES_SHOWN])
+        sentence = f"{path.name}: expected bars in the zip, found only {found}; choose the zip that holds bars."
+        yield (1.0, 1.0), refused(path.name, BadBars(sentence), dry_run=asked.dry_run)
+        return
+    for note in notes:
+        yield (1.0, 1.0), note
+
+
+def refused(name: str, error: BadBars, *, dry_run: bool) -> ImportReport:
+    """Return the report of a file that was refused with `error`."""
+    return ImportReport(name, "refused", dry_run=dry_run, refusal=str(error))
+
+
+def _taken(path: Path, member: str | None, asked: Question) -> Source | ImportReport:
+    """Return the source of bars, or the report of a file that is refused or a note."""
+    name = path.name if member is None else f"{path.name}/{member}"
+    try:
+        file = open_bar_file(path, member)
+        if member is not None and (words := note_in(file.head)) is not None:
+            return ImportReport(name, "left out", dry_run=asked.dry_run, left_out=words)
+        importer = importer_of(file, asked.format)
+    except BadBars as error:
+        return refused(name, error, dry_run=asked.dry_run)
+    return Source(
+        name=file.name,
+        sha256=file.sha256,
+        read=lambda: importer.open(file, asked.instrument, asked.time_zone),
+        raw_rows=lambda rows: importer.raw_rows(file, rows),
+    )
