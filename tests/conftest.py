@@ -1,8 +1,15 @@
 """What many tests share: the real market data, where it is present."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from ml_data.build import build
+from ml_data.ingest import ingest
+from ml_data.store import Store
+from trading.domain.instrument import read_instrument
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -14,3 +21,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real market data are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_store(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Return a store of all MGC bars and their history. It is shared: leave it as it is."""
+    mgc = read_instrument(Path(__file__).resolve().parents[1] / "config" / "instruments" / "MGC.toml")
+    store = Store(tmp_path_factory.mktemp("real"))
+    files = sorted((shared_data / "mgc_databento").glob("*.dbn.zst"))
+    reports = ingest(store, mgc, files, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [report.refusal for report in reports] == [None] * len(files)
+    build(store, mgc)
+    yield store
+    store.close()

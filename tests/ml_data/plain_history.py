@@ -8,7 +8,7 @@ passes differ, one of them does not do what docs/data.md says.
 import warnings
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -88,10 +88,10 @@ def wall(day: date, clock: time, zone: str) -> datetime:
 
 
 def day_of(instant: datetime, instrument: Instrument) -> date:
-    """The date on which the trading day of an instant begins; it may be a weekend's."""
-    rule = instrument.trading_day
-    local = instant.astimezone(ZoneInfo(rule.zone)).date()
-    return max(day for day in (local - DAY, local, local + DAY) if wall(day, rule.starts, rule.zone) <= instant)
+    """The date by which the last trading day that had begun by then is called; it may be a weekend's."""
+    local = instant.astimezone(ZoneInfo(instrument.trading_day.zone)).date()
+    near = [local + shift * DAY for shift in (-1, 0, 1, 2)]
+    return max(day for day in near if _span(day, instrument)[0] <= instant)
 
 
 @cache
@@ -146,9 +146,17 @@ def _middle(day: date, instrument: Instrument) -> date:
     return (starts + (ends - starts) / 2).astimezone(ZoneInfo(instrument.exchange_zone)).date()
 
 
+def _first_date(day: date, instrument: Instrument) -> date:
+    """The date on which a trading day begins: its own, or the one before, where a day is called by its end."""
+    return day if instrument.trading_day.label == "start" else day - DAY
+
+
 def _span(day: date, instrument: Instrument) -> tuple[datetime, datetime]:
     rule = instrument.trading_day
-    return wall(day, rule.starts, rule.zone), wall(day + DAY, rule.starts, rule.zone)
+    first = _first_date(day, instrument)
+    if rule.ends is not None and rule.ends > rule.starts:
+        return wall(first, rule.starts, rule.zone), wall(first, rule.ends, rule.zone)
+    return wall(first, rule.starts, rule.zone), wall(first + DAY, rule.ends or rule.starts, rule.zone)
 
 
 def _halts(day: date, instrument: Instrument) -> list[tuple[datetime, datetime]]:
@@ -233,8 +241,9 @@ class _Market:
         found: dict[date, dict[str, float]] = defaultdict(dict)
         for contract, of_it in self.bars.items():
             for bar in of_it:
-                day = found[day_of(bar.start, self.instrument)]
-                day[contract] = day.get(contract, 0.0) + bar.volume
+                day = day_of(bar.start, self.instrument)
+                if bar.start < _span(day, self.instrument)[1]:  # a day may end before the next begins
+                    found[day][contract] = found[day].get(contract, 0.0) + bar.volume
         return dict(found)
 
     def price(self, ticks: Fraction | int) -> float:
@@ -251,13 +260,24 @@ class _Day:
         self.bars = [bar for bar in rows if self.starts - DAY <= bar.start < self.ends]
         self.key = {"instrument": self.instrument.symbol, "trading_day": day}
 
-    def at(self, clock: time) -> datetime:
-        rule = self.instrument.trading_day
-        return wall(self.day if clock >= rule.starts else self.day + DAY, clock, rule.zone)
+    def at(self, clock: time, zone: str | None, *, before: bool = False) -> datetime:
+        """When a window begins: on the date the day starts or on the next, wherever that lies in the day."""
+        return self._place(clock, zone, before, lambda instant: self.starts <= instant < self.ends)
 
-    def until(self, clock: time) -> datetime:
+    def until(self, clock: time, zone: str | None, *, before: bool = False) -> datetime:
+        """When a window ends: at the day's own start time it ends with the day."""
+        return self._place(clock, zone, before, lambda instant: self.starts < instant <= self.ends)
+
+    def _place(self, clock: time, zone: str | None, before: bool, inside: Callable[[datetime], bool]) -> datetime:
         rule = self.instrument.trading_day
-        return wall(self.day if clock > rule.starts else self.day + DAY, clock, rule.zone)
+        first = _first_date(self.day, self.instrument)
+        on_first = wall(first, clock, zone or rule.zone)
+        if before and zone in (None, rule.zone):
+            return on_first
+        if zone in (None, rule.zone):  # by the clock: a time at or after the start is of the first date
+            later = wall(first + DAY, rule.starts, rule.zone)
+            return on_first if inside(on_first) or self.ends < on_first < later else wall(first + DAY, clock, rule.zone)
+        return on_first if inside(on_first) else wall(first + DAY, clock, zone)
 
     def between(self, starts: datetime, ends: datetime) -> list[PlainBar]:
         return [bar for bar in self.bars if starts <= bar.start < ends]
@@ -265,11 +285,8 @@ class _Day:
     def sessions(self) -> list[Row]:
         rows = []
         for rule in self.instrument.sessions:
-            zone = self.instrument.trading_day.zone
-            if rule.before_day_start:
-                starts, ends = wall(self.day, rule.starts, zone), wall(self.day, rule.ends, zone)
-            else:
-                starts, ends = self.at(rule.starts), self.until(rule.ends)
+            starts = self.at(rule.starts, rule.zone, before=rule.before_day_start)
+            ends = self.until(rule.ends, rule.zone, before=rule.before_day_start)
             bars = self.between(starts, ends)
             scheduled, minute = 0, starts
             while minute < ends:
@@ -303,7 +320,7 @@ class _Day:
 
     def opening_range(self, index: int) -> tuple[Row, list[Row]]:
         rule = self.instrument.opening_ranges[index]
-        starts = self.at(rule.starts)
+        starts = self.at(rule.starts, rule.zone)
         ends = starts + rule.minutes * MINUTE
         bars = self.between(starts, ends)
         known = ends <= self.market.through
@@ -332,7 +349,7 @@ class _Day:
         trades = []
         for stop in ("full", "half"):
             for reward in REWARDS:
-                for window, window_ends in (("day", self.ends), ("session", self.until(rule.session_ends))):
+                for window, window_ends in (("day", self.ends), ("session", self.until(rule.session_ends, rule.zone))):
                     key = {**self.key, "orb": rule.name, "rule": f"{stop}-rr{reward}-{window}"}
                     if void:
                         trades.append(key | dict.fromkeys(_TRADE) | _void(void))
@@ -404,14 +421,16 @@ class _Day:
         }
         if exited is not None:
             left_at = {"win": target, "loss": stop}.get(result, Fraction(exited.close))
-            costs = self.instrument.costs
-            ticks = 2 * Fraction(str(costs.commission_per_side)) / Fraction(str(self.instrument.point_value))
-            ticks /= self.market.tick
-            ticks += costs.slippage_ticks * (1 if result == "win" else 2)
-            gross, costs_r = float(sign * (left_at - entry) / risk), float(ticks / risk)
+            gross, costs_r = float(sign * (left_at - entry) / risk), self._costs(entry, result) / float(risk)
             row |= {"exited_at": exited.start, "exit_price": self.market.price(left_at)}
             row |= {"r_gross": gross, "r_net": gross - costs_r, "costs_r": costs_r}
         return row
+
+    def _costs(self, entry: int, result: str) -> float:
+        """Commission on both sides and slippage on every market order, in ticks; a target is no market order."""
+        costs, one_tick = self.instrument.costs, self.instrument.point_value * self.instrument.tick
+        commission = 2.0 * costs.commission_per_side / one_tick + 2.0 * costs.commission_rate * entry
+        return commission + (1.0 if result == "win" else 2.0) * costs.slippage_ticks
 
 
 _TRADE = (
