@@ -56,8 +56,8 @@ CASES = {
     "empty": Case(b"", "/bad: the file is empty; download it again."),
     "only blank lines": Case(
         b"\n\n",
-        "bad: expected bars in a format of docs/formats.md, found only blank lines; export one-minute bars as CSV whose "
-        "first line is timestamp,open,high,low,close,volume.",
+        "bad: expected bars in a format of docs/formats.md, found only blank lines; export one-minute bars as CSV "
+        "whose first line is timestamp,open,high,low,close,volume.",
     ),
     "a PNG image": Case(b"\x89PNG\r\n\x1a\n" + bytes(99), "found a PNG image"),
     "an HTML page": Case(b"<!DOCTYPE html><html><body>404</body></html>", "found a web page (HTML or XML)"),
@@ -95,7 +95,8 @@ CASES = {
         "bad/m.json (JSON); choose the zip that holds bars.",
     ),
     "a zip of rows that no importer knows": Case(
-        zip_of(("a.txt", b"1704153900,1,1,1,1,1\n")), "bad/a.txt: expected bars in a format of docs/formats.md, found text"
+        zip_of(("a.txt", b"1704153900,1,1,1,1,1\n")),
+        "bad/a.txt: expected bars in a format of docs/formats.md, found text",
     ),
     "a zip of a bad file": Case(
         zip_of(("a.csv", text())),
