@@ -1,6 +1,7 @@
 """`hub demo`: a synthetic market that says so: bars, history, a first model, 60 replayed shadow days."""
 
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
@@ -8,6 +9,8 @@ from ml_data.build import build
 from ml_data.demo_market import demo_bars
 from ml_data.ingest import ingest_bars
 from ml_data.store import Store
+from ml_models.model_registry import ModelRegistry
+from ml_models.pointers import LATEST
 from ml_scripts import settle as settle_verb
 from ml_scripts import shadow as shadow_verb
 from ml_scripts.console import Hub, JsonFlag, now, opened, progress, run, say
@@ -26,11 +29,15 @@ SHADOW_DAYS = 60
 def command(as_json: JsonFlag = False) -> None:
     """Make the demo market, or what of it is still missing."""
     with opened() as hub:
-        make_demo(hub, as_json=as_json)
+        result = make_demo(hub, as_json=as_json)
+    say([], result, as_json=as_json)
 
 
-def make_demo(hub: Hub, *, as_json: bool = False) -> None:
-    """Bring the demo market, its history, its model and its shadow days into the home folder; done twice, once."""
+def make_demo(hub: Hub, *, as_json: bool = False) -> dict[str, Any]:
+    """Bring the demo market, its history, its model and its shadow days into the home folder; done twice, once.
+
+    Returns what was done; says it in lines, but with `as_json` not.
+    """
     instrument = hub.instrument(SYMBOL)
     say("This market is synthetic: a random walk without any edge. It shows what honesty looks like.", as_json=as_json)
     _bars(hub.store, instrument)
@@ -38,7 +45,7 @@ def make_demo(hub: Hub, *, as_json: bool = False) -> None:
     say(f"History of {instrument.symbol}: {report.days:,} trading days built.", as_json=as_json)
     days = _trading_days(hub.store)
     model = shadow_verb.engine_of(hub, instrument).model
-    if model not in hub.registry.models():
+    if not _is_published(hub.registry, model):
         with progress("training") as advance:
             trained = train(
                 hub.store,
@@ -55,9 +62,9 @@ def make_demo(hub: Hub, *, as_json: bool = False) -> None:
     replayed, settled = shadow_verb.replay_days(hub, instrument, span)
     say(
         [shadow_verb.describe(instrument.symbol, replayed), settle_verb.describe(instrument.symbol, settled)],
-        {"days": span, "shadow": replayed, "settled": settled},
         as_json=as_json,
     )
+    return {"days": span, "shadow": replayed, "settled": settled}
 
 
 def is_complete(hub: Hub) -> bool:
@@ -68,6 +75,11 @@ def is_complete(hub: Hub) -> bool:
     with hub.store.journal() as journal:
         logged = journal.execute("SELECT max(trading_day) FROM journal.ml_predictions WHERE instrument = ?", [SYMBOL])
         return last is not None and logged.fetchall()[0][0] == last
+
+
+def _is_published(registry: ModelRegistry, model: str) -> bool:
+    """Return whether a version is published; a training that was interrupted may leave a folder without one."""
+    return model in registry.models() and registry.alias(model, LATEST) is not None
 
 
 def _bars(store: Store, instrument: Instrument) -> None:

@@ -32,5 +32,6 @@ def plain(value: Any) -> Any:
 
 def _of_array(values: Any) -> Any:
     if values.dtype.kind == "M":
-        return [None if np.isnat(each) else str(each) for each in values.ravel()]
+        days = [None if np.isnat(each) else str(each) for each in values.ravel()]
+        return days if values.ndim else days[0]
     return plain(values.tolist())

@@ -1,19 +1,30 @@
 """Settings: one `hub.toml`, overridden by the environment (`HUB_SECTION__KEY`), overridden by arguments."""
 
+import os
+import tomllib
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from trading.errors import BadSettings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+PREFIX: Final = "HUB_"
+FILE_VARIABLE: Final = "HUB_TOML"
+"""Names the settings file, where it is not `hub.toml` in the folder that the hub is started from."""
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MlSettings(_Section):
@@ -22,8 +33,16 @@ class MlSettings(_Section):
     enabled: bool = True
     confidence_threshold: float = Field(0.55, ge=0.5, le=1)
     high_confidence: float = Field(0.65, ge=0.5, le=1)
-    cache_seconds: float = Field(300, ge=0)
-    stale_minutes: int = Field(3, ge=1)
+    cache_seconds: float = Field(300, ge=0, le=86_400)
+    stale_minutes: int = Field(3, ge=1, le=1_440)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.high_confidence < self.confidence_threshold:
+            raise ValueError(
+                f"high_confidence ({self.high_confidence}) is below confidence_threshold ({self.confidence_threshold})"
+            )
+        return self
 
 
 class AccountSettings(_Section):
@@ -46,7 +65,7 @@ class DisplaySettings(_Section):
         if name not in ("range", "exchange", "utc", "browser"):
             try:
                 ZoneInfo(name)
-            except (KeyError, ValueError) as error:
+            except (KeyError, ValueError, OSError) as error:
                 raise ValueError("expected range, exchange, utc, browser or a zone of the IANA list") from error
         return name
 
@@ -54,14 +73,20 @@ class DisplaySettings(_Section):
 class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="HUB_", env_nested_delimiter="__")
-    toml_path: ClassVar[Path] = Path("hub.toml")
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
 
     home: Path = CHECKOUT
     instrument: str | None = None
     ml: MlSettings = MlSettings()
     account: AccountSettings = AccountSettings()
     display: DisplaySettings = DisplaySettings()
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
 
     @property
     def store_folder(self) -> Path:
@@ -94,7 +119,12 @@ class HubSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order: arguments, environment, file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_path)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _file_contents())
+
+
+def settings_file() -> Path:
+    """Return where the settings file is, or would be."""
+    return Path(os.environ.get(FILE_VARIABLE) or "hub.toml").absolute()
 
 
 def read_settings(**arguments: Any) -> HubSettings:
@@ -105,14 +135,43 @@ def read_settings(**arguments: Any) -> HubSettings:
     BadSettings
         naming the key, what was found and what is expected.
     """
+    sections = {
+        name for name, field in HubSettings.model_fields.items() if field.annotation in _Section.__subclasses__()
+    }
+    for name in sorted(os.environ):
+        section, delimiter, _ = name.removeprefix(PREFIX).lower().partition("__")
+        if name.startswith(PREFIX) and delimiter and section not in sections:
+            raise BadSettings(
+                f"Settings: {name}: there is no section {section!r}; known: {', '.join(sorted(sections))}."
+            )
     try:
         return HubSettings(**arguments)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        wrong = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
         raise BadSettings(
-            f"Settings: {key}: {first['msg']} (found {first['input']!r}). Look in {HubSettings.toml_path}, and in the "
-            f"environment for HUB_{key.replace('.', '__').upper()}."
+            f"Settings: {key}: {wrong.removeprefix('Value error, ')} (found {_short(first['input'])}). Look in "
+            f"{settings_file().name}, and in the environment for {PREFIX}{key.replace('.', '__').upper()}."
         ) from error
+    except SettingsError as error:
+        raise BadSettings(f"Settings: the environment holds what cannot be read: {error}.") from error
+
+
+def _short(found: object) -> str:
+    text = repr(found)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _file_contents() -> dict[str, Any]:
+    path = settings_file()
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if FILE_VARIABLE in os.environ:
+            raise BadSettings(f"{path}: not there, but {FILE_VARIABLE} names it.") from None
+        return {}
+    except OSError as error:
+        raise BadSettings(f"{path}: cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise BadSettings(f"{HubSettings.toml_path}: not a readable TOML file: {error}.") from error
+        raise BadSettings(f"{path}: not a readable TOML file: {error}.") from error
