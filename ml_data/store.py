@@ -189,7 +189,6 @@ class Store:
                 yield cursor
                 self._change_stamp(alias)
                 cursor.execute("COMMIT")
-                self._checked[alias] = self.stamp(alias)
             except BaseException:
                 with suppress(duckdb.Error):  # the transaction may be gone already; the first error is the one to tell
                     cursor.execute("ROLLBACK")
