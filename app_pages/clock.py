@@ -102,10 +102,10 @@ def wall_clock(choice: str, instrument: Instrument, browser_zone: str | None, at
 
 
 def zone_label(choice: str, instrument: Instrument) -> str:
-    """Return what a picker calls `choice`, such as `Exchange (New York)`."""
+    """Return what a picker calls `choice`: the place of a zone, or whose zone it is."""
     return {
         "range": zone_place(instrument.trading_day.zone),
-        "exchange": f"Exchange ({zone_place(instrument.exchange_zone)})",
+        "exchange": "Exchange",
         "utc": "UTC",
         "browser": "Browser",
     }.get(choice) or zone_place(choice)

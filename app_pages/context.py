@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
 
 import streamlit as st
 
@@ -70,6 +70,7 @@ def open_context() -> PageContext:
     HubError
         when settings, instrument or URL cannot be used, or the store cannot be read: one sentence to show.
     """
+    st.session_state["url"] = st.query_params.to_dict()
     settings = read_settings()
     store = _store(settings.store_folder)
     stamp = store.stamp("market")
@@ -90,14 +91,22 @@ def stored_instruments(store: Store) -> tuple[str, ...]:
 
 
 def carry_parameters(page: str) -> None:
-    """Keep instrument, replay clock and rule when the reader turns to another page; call before `open_context`."""
-    before, now = st.session_state.get("page"), st.query_params
-    if before not in (None, page):
-        for name, value in st.session_state.get("carried", {}).items():
-            if name not in now:
-                now[name] = value
+    """Keep instrument, clock, rule and zone when the reader turns to another page; call before `open_context`."""
+    before, kept = st.session_state.get("page", page), st.session_state.get("url", {})
+    if before != page:
+        for name in CARRIED:
+            if name in kept and name not in st.query_params:
+                st.query_params[name] = kept[name]
     st.session_state["page"] = page
-    st.session_state["carried"] = {name: now[name] for name in CARRIED if name in now}
+
+
+def turn_to(day: str | None) -> NoReturn:
+    """Show the end of a trading day (YYYY-MM-DD), or with None the present."""
+    for name in ("day", "clock", "orb"):
+        st.query_params.pop(name, None)
+    if day is not None:
+        st.query_params["day"] = day
+    st.rerun()
 
 
 def draw_synthetic_banner(instrument: Instrument | None) -> None:
@@ -143,14 +152,16 @@ def draw_nothing_stored(home: Path) -> None:
 def choose(name: str, title: str, options: Sequence[str], usual: str, words: Callable[[str], str] = str) -> str:
     """Draw a picker whose choice lives in the URL as `?name=option`, and return it; `usual` needs no mention there.
 
-    What the URL says of `name` wins; a value that is no option is as good as none. `words` names an option on the page.
+    A value that is no option is as good as none. `words` names an option on the page.
     """
     key = f"choose_{name}"
 
     def keep() -> None:
         set_choice(name, st.session_state[key], usual)
 
-    st.session_state[key] = choice(name, options, usual)
+    wanted = choice(name, options, usual)
+    if st.session_state.get(key) != wanted:  # setting it again would undo a click that is on its way
+        st.session_state[key] = wanted
     chosen = st.segmented_control(
         title, options, required=True, format_func=words, key=key, on_change=keep, label_visibility="collapsed"
     )
@@ -158,17 +169,22 @@ def choose(name: str, title: str, options: Sequence[str], usual: str, words: Cal
 
 
 def choice(name: str, options: Sequence[str], usual: str) -> str:
-    """Return what the URL says of `name`, if it is one of `options`; else `usual`."""
-    asked = st.query_params.get(name, usual)
+    """Return what the URL says of `name`, if it is one of `options`; else `usual`.
+
+    It is the URL as the last whole run found it, with the choices made since: a timed rerun brings along the URL that
+    the browser had when it asked, which may be older than a click that was already answered.
+    """
+    asked: str = st.session_state["url"].get(name, usual)
     return asked if asked in options else usual
 
 
 def set_choice(name: str, value: str, usual: str) -> None:
     """Write a choice into the URL."""
-    if value == usual:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = value
+    for url in (st.query_params, st.session_state["url"]):
+        if value == usual:
+            url.pop(name, None)
+        else:
+            url[name] = value
 
 
 def choose_zone(context: PageContext, instrument: Instrument) -> str:

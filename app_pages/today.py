@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app_pages.clock import WallClock
-from app_pages.context import PageContext, choose, choose_zone, draw_nothing_stored, set_choice, shown_clock
+from app_pages.context import PageContext, choose, choose_zone, draw_nothing_stored, set_choice, shown_clock, turn_to
 from app_pages.panels.decision import draw_decision
 from app_pages.panels.states import draw_empty, draw_error, draw_stale
 from app_pages.panels.strip import draw_strip
@@ -80,10 +80,10 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
         with right.container(border=True, height="stretch"):
             draw_model_card(context, view, view.range(selected), said, wall)
     if context.clock.is_replay:
-        st.caption(
-            f"Replay: nothing after {wall.day_hm(view.clock)} {wall.label} is used on this page. "
-            f"[Show the present](?instrument={instrument.symbol})"
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Replay: nothing after {wall.day_hm(view.clock)} {wall.label} is used here.", width="content")
+            if st.button("Show the present", key="present", type="tertiary"):
+                turn_to(None)
 
 
 def _chart_card(context: PageContext, view: TodayView, wall: WallClock, prob_up: dict[str, float]) -> str:
@@ -96,8 +96,9 @@ def _chart_card(context: PageContext, view: TodayView, wall: WallClock, prob_up:
     if not view.traded and draw_empty(
         "Waiting for the open", opening_sentence(view, wall), action="Open last day", key="last"
     ):
-        st.query_params["day"] = str(view.previous_day)
-        st.rerun()
+        turn_to(str(view.previous_day))
+    if not view.frame.num_rows:
+        return selected
     scene = day_scene(view, wall, minutes, selected, prob_up, context.up_down)
     draw_price_chart(gathered(view.frame, minutes, wall), scene, key="chart", height=_CHART_HEIGHT)
     return selected
