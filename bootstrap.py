@@ -34,10 +34,22 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this file meets interpreters that the project does not
         print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 2
+    try:
+        build_environment(RUNTIME if asked.task == "hub" else DEVELOPMENT)
+    except subprocess.CalledProcessError as error:
+        print(
+            f"The environment could not be built ({Path(error.cmd[0]).name} left with {error.returncode}); the lines "
+            "above say why. Is there a network? On Debian, is python3-venv installed? Then run this again.",
+            file=sys.stderr,
+        )
+        return 2
+    except OSError as error:
+        print(f"The environment could not be built: {error}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
     if asked.task == "hub":
-        build_environment(RUNTIME)
         return run("-m", "ml_scripts.hub", "start", *asked.options)
-    build_environment(DEVELOPMENT)
     if asked.task == "test":
         install_browser()
         return run("-m", "pytest", "-n", "2", "--dist", "loadgroup", *asked.options)
@@ -54,26 +66,34 @@ def main() -> int:
 
 
 def build_environment(lock: Path) -> None:
-    """Create `.venv` with exactly what `lock` pins; nothing is done when it is so already."""
-    if any(_built(path).is_file() and _built(path).read_text() == _content(path) for path in (lock, DEVELOPMENT)):
+    """Create `.venv` with what `lock` pins; nothing is done when it is so already, or holds what tests need as well.
+
+    A build that was broken off leaves no mark, and the next one begins anew; so does another version of Python. A
+    changed lock is installed into the environment that is there.
+    """
+    if any(_mark(path).is_file() and _mark(path).read_text() == _content(path) for path in (lock, DEVELOPMENT)):
         return
     print(f"Building the environment in {ENVIRONMENT} from {lock.name} ...", file=sys.stderr, flush=True)
-    if not python().is_file():
-        venv.EnvBuilder(with_pip=True, clear=ENVIRONMENT.exists()).create(ENVIRONMENT)
+    marks = [mark for mark in (_mark(RUNTIME), _mark(DEVELOPMENT)) if mark.is_file()]
+    if not any(mark.read_text().startswith(f"{sys.version}\n") for mark in marks):
+        venv.EnvBuilder(with_pip=True, clear=True).create(ENVIRONMENT)
+    for mark in marks:
+        mark.unlink(missing_ok=True)
     pip = (str(python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     subprocess.run([*pip, "--require-hashes", "--requirement", str(lock)], check=True)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], check=True)
-    _built(lock).write_text(_content(lock))
+    _mark(lock).write_text(_content(lock))
 
 
-def _built(lock: Path) -> Path:
-    """Return the file that says which content of `lock` the environment was built from."""
+def _mark(lock: Path) -> Path:
+    """Return the file that says for which Python and from which content of `lock` the environment was built."""
     return ENVIRONMENT / f".built-{lock.stem}"
 
 
 def _content(lock: Path) -> str:
-    parts = (lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), sys.version.encode())
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    # What tests need goes beyond what the hub needs, so its mark names both locks.
+    parts = [path.read_bytes() for path in dict.fromkeys((RUNTIME, lock, ROOT / "pyproject.toml"))]
+    return f"{sys.version}\n{hashlib.sha256(b''.join(parts)).hexdigest()}"
 
 
 def install_browser() -> None:
