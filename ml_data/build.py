@@ -4,10 +4,13 @@ Only days that new or changed bars touch are rebuilt, and the result is the one 
 done aside: read under a short lease, compute without one, write in one transaction.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from ml_data.bar_arrays import BarArrays, bar_arrays
 from ml_data.history import CONTRACT_LOOKBACK, History, continue_history, contract_days, history_of_days
@@ -15,9 +18,10 @@ from ml_data.history_tables import definitions_hash, history_tables
 from ml_data.store import Store, sql
 from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
-from trading.errors import NothingStored
+from trading.errors import NothingStored, StoreBusy
 
 TABLES = ("contract_days", "sessions", "opening_ranges", "orb_trades")
+_WAIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -35,30 +39,35 @@ class BuildReport:
 def build(store: Store, instrument: Instrument, *, since: date | None = None) -> BuildReport:
     """Bring history up to date with the stored bars; `since` forces the days from that date on to be rebuilt.
 
+    One build at a time: another one waits, so that none writes what it read before the other.
+
     Raises
     ------
     NothingStored
         when no bar of the instrument is stored.
+    StoreBusy
+        when another build has not ended within ten minutes.
     """
+    _bars_end(store, instrument)
+    with _alone(store):
+        return _build(store, instrument, since)
+
+
+def _build(store: Store, instrument: Instrument, since: date | None) -> BuildReport:
     wanted = definitions_hash(instrument)
+    first_bar, last_bar = _bars_end(store, instrument)
     with store.market() as cursor:
-        bounds = cursor.execute(sql("bar_bounds"), {"instrument": instrument.symbol}).fetchone()
         state = cursor.execute(sql("history_state"), {"instrument": instrument.symbol}).fetchone()
         dirty = cursor.execute(sql("history_dirty"), {"instrument": instrument.symbol}).fetchall()
-    if bounds is None or bounds[0] is None:
-        raise NothingStored(
-            f"{instrument.symbol}: no bars are stored. Import some: hub ingest FILES --instrument {instrument.symbol}"
-        )
-    first_bar, last_bar = bounds
     first_day: date | None = None
     if state is not None and state[1] == wanted:
         touched = [since] if since else []
-        touched += [_first_day_touched(instrument, span[0]) for span in dirty]
+        touched += [_day_of(instrument, span[0]) for span in dirty]
         if dirty:
-            touched.append(_first_day_touched(instrument, min(state[0], last_bar)))
+            touched += _unsettled_day(instrument, state[0])
         if not touched:
             return BuildReport(instrument.symbol, None, None, 0, {}, full=False)
-        first_day = max(min(touched), _first_day_touched(instrument, first_bar))
+        first_day = min(max(min(touched), _day_of(instrument, first_bar)), _day_of(instrument, last_bar))
     history = _history(store, instrument, first_day)
     tables = history_tables(history)
     _write(store, instrument, history, tables, wanted, dirty, first_day)
@@ -70,6 +79,29 @@ def build(store: Store, instrument: Instrument, *, since: date | None = None) ->
         rows={name: table.num_rows for name, table in tables.items()},
         full=first_day is None,
     )
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    """Hold the right to build, among all threads and processes."""
+    try:
+        with FileLock(store.home / "build.lock", timeout=_WAIT_SECONDS, thread_local=False):
+            yield
+    except Timeout as error:
+        raise StoreBusy(
+            f"{store.home}: another build has been at work for {_WAIT_SECONDS // 60} minutes; end it or wait for it."
+        ) from error
+
+
+def _bars_end(store: Store, instrument: Instrument) -> tuple[datetime, datetime]:
+    """Return the starts of the first and of the last stored bar."""
+    with store.market() as cursor:
+        [(first, last)] = cursor.execute(sql("bar_bounds"), {"instrument": instrument.symbol}).fetchall()
+    if first is None:
+        raise NothingStored(
+            f"{instrument.symbol}: no bars are stored. Import some: hub ingest FILES --instrument {instrument.symbol}"
+        )
+    return first, last
 
 
 def read_bars(
@@ -101,9 +133,17 @@ def _history(store: Store, instrument: Instrument, first_day: date | None) -> Hi
     return continue_history(bars, instrument, first_day, row[0] if row else None, bars.through)
 
 
-def _first_day_touched(instrument: Instrument, instant: datetime) -> date:
-    """Return the first trading day whose windows or contract may depend on a bar that starts at `instant`."""
+def _day_of(instrument: Instrument, instant: datetime) -> date:
+    """Return the day that holds `instant`: no earlier one has a window or a contract that depends on a bar then."""
     return as_date(calendar_day_of(instrument, np.array([to_minute(instant)], dtype=np.int64))[0])
+
+
+def _unsettled_day(instrument: Instrument, through: datetime) -> list[date]:
+    """Return the day that was not over when history was built `through` an instant; none, if it was."""
+    day = _day_of(instrument, through)
+    windows = day_windows(instrument, np.array([day], dtype="datetime64[D]"))
+    last = [windows.closes, *windows.session_ends, *windows.range_ends]
+    return [day] if to_minute(through) < max(int(minutes.max(initial=0)) for minutes in last) else []
 
 
 def _write(
