@@ -45,6 +45,20 @@ class BarArrays:
         index = self.contracts.index(contract)
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
 
+    def only(self, contract: str) -> "BarArrays":
+        """Return the bars of one contract, empty if it has none; they share memory with these."""
+        rows = self.segment(contract) if contract in self.contracts else slice(0, 0)
+        return BarArrays(
+            contracts=(contract,),
+            offsets=np.array([0, rows.stop - rows.start], dtype=np.int64),
+            minute=self.minute[rows],
+            open=self.open[rows],
+            high=self.high[rows],
+            low=self.low[rows],
+            close=self.close[rows],
+            volume=self.volume[rows],
+        )
+
     def before(self, minute: int) -> "BarArrays":
         """Return the bars that had closed by `minute`: those that start before it."""
         return self.between(0, minute)

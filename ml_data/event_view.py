@@ -9,10 +9,11 @@ import numpy as np
 from ml_data.bar_arrays import BarArrays
 from ml_data.day_tables import DayTables, day_tables
 from ml_data.events import Event, EventRows, event_at, range_events
-from ml_data.feature_inputs import feature_inputs
+from ml_data.feature_inputs import OwnDays, feature_inputs, own_days
 from ml_data.feature_matrix import matrix_of
 from ml_data.features.base import HISTORY_DAYS, Floats
-from ml_data.history import CONTRACT_LOOKBACK, continue_history
+from ml_data.history import CONTRACT_LOOKBACK, continue_history, contract_of_day, history_of_days
+from ml_data.rolls import ContractDays
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.errors import Refused
@@ -48,8 +49,8 @@ class Background:
     """What was known when a trading day began: the same for all events of the day, so it is made once for them.
 
     `begins` is that minute, `decided` when each opening range of the day ends, by name; `tables` are the `HISTORY_DAYS`
-    trading days before, `contract` is the contract of the last of them (None: nothing traded yet); `digest` names every
-    bar before the day that its events may look back to.
+    trading days before. `contract` is the day's own (None where nothing traded before it), `own` its daily values.
+    `digest` names every bar before the day that its events may look back to.
     """
 
     instrument: Instrument
@@ -58,6 +59,7 @@ class Background:
     decided: dict[str, int]
     tables: DayTables
     contract: str | None
+    own: OwnDays
     digest: bytes
 
 
@@ -70,10 +72,16 @@ def day_background(
     the day before the window's first day.
     """
     first_day, _ = event_window(instrument, trading_day)
-    windows = day_windows(instrument, np.array([trading_day], dtype="datetime64[D]"))
+    day = np.array([trading_day], dtype="datetime64[D]")
+    windows = day_windows(instrument, day)
     begins = int(windows.starts[0])
     history = continue_history(bars, instrument, first_day, contract_before, begins)
-    contract = int(history.contracts.contract[-1])
+    contract, own_bars = None, bars.only("")
+    if history.contracts.contract[-1] >= 0:
+        yesterdays = history.bars.contracts[history.contracts.contract[-1]]
+        chosen = contract_of_day(history.bars, instrument, trading_day, yesterdays)
+        contract = history.bars.contracts[chosen.contract[0]]
+        own_bars = history.bars.only(contract)
     return Background(
         instrument=instrument,
         trading_day=trading_day,
@@ -82,8 +90,9 @@ def day_background(
             zip((rule.name for rule in instrument.opening_ranges), windows.range_ends[0].tolist(), strict=True)
         ),
         tables=day_tables(history),
-        contract=history.bars.contracts[contract] if contract >= 0 else None,
-        digest=_digest(bars, bars.contracts, 0, begins),
+        contract=contract,
+        own=own_days(own_bars, instrument, np.zeros(1, dtype=np.int64), day),
+        digest=_digest(bars, 0, begins),
     )
 
 
@@ -109,41 +118,54 @@ def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
         names = ", ".join(background.decided)
         raise Refused("no_range", f"{instrument.symbol} has no opening range {orb!r}; it has {names}.")
     opening, decided = list(background.decided).index(orb), background.decided[orb]
-    known = bars if bars.through <= decided else bars.before(decided)
-    today = continue_history(known, instrument, trading_day, background.contract, decided)
-    known = today.bars
+    contract = background.contract or _only_contract(bars, background.begins, decided)
+    own = bars.only(contract)
+    known = own if own.through <= decided else own.before(decided)
+    today = history_of_days(known, instrument, _day_in_first_contract(trading_day), decided)
     rows = range_events(today)
-    mine = (rows.opening == opening) & (rows.day == 0)
-    if not mine.any():
+    one = rows.where(rows.opening == opening)
+    if len(one) == 0:
         newest = f"closed at {from_minute(known.through):%Y-%m-%d %H:%MZ}" if len(known) else "is more than weeks older"
         raise Refused(
             "no_range",
             f"{instrument.symbol} {trading_day} {orb}: the range has no bar or no size, so there is nothing to break; "
             f"the newest stored bar before its end {newest}.",
         )
-    one = rows.where(mine)
-    contract = today.contracts.contract[one.day]
     tables = background.tables.followed_by(day_tables(today))
     placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided)
-    matrix = matrix_of(feature_inputs(known, instrument, tables, contract, placed))
-    last_row = int(known.offsets[contract[0] + 1]) - 1
-    read_today = known.contracts if background.contract is None else (known.contracts[contract[0]],)
-    digest = background.digest + _digest(known, read_today, background.begins, decided)
+    matrix = matrix_of(feature_inputs(known, instrument, tables, background.own, np.zeros(1, dtype=np.int64), placed))
+    digest = background.digest + _digest(known, background.begins, decided)
     return EventView(
         event=event_at(today, one, 0),
-        contract=known.contracts[contract[0]],
+        contract=contract,
         names=matrix.names,
         features=matrix.values[0],
         newest_input=from_minute(int(matrix.newest[0])),
-        last_bar=from_minute(int(known.minute[last_row]) + 1),
+        last_bar=from_minute(known.through),
         data_hash=hashlib.sha256(digest).hexdigest()[:32],
     )
 
 
-def _digest(bars: BarArrays, contracts: tuple[str, ...], since: int, before: int) -> bytes:
-    """Return a hash of the bars of `contracts` that start in `[since, before)`; those without any leave no trace."""
+def _only_contract(bars: BarArrays, since: int, before: int) -> str:
+    """Return the contract that alone has bars in `[since, before)`; "" without one, or with several."""
+    traded = [contract for contract in bars.contracts if len(bars.only(contract).between(since, before))]
+    return traded[0] if len(traded) == 1 else ""
+
+
+def _day_in_first_contract(trading_day: date) -> ContractDays:
+    return ContractDays(
+        days=np.array([trading_day], dtype="datetime64[D]"),
+        contract=np.zeros(1, dtype=np.int64),
+        reason=("stay",),
+        rolled=np.zeros(1, dtype=bool),
+        volume_share=np.full(1, np.nan),
+    )
+
+
+def _digest(bars: BarArrays, since: int, before: int) -> bytes:
+    """Return a hash of the bars that start in `[since, before)`; a contract without any leaves no trace."""
     digest = hashlib.sha256()
-    for contract in contracts:
+    for contract in bars.contracts:
         own = bars.segment(contract)
         low, high = (own.start + np.searchsorted(bars.minute[own], [since, before])).tolist()
         if low < high:

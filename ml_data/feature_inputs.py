@@ -17,17 +17,31 @@ from trading.domain.calendar import Days, as_date, day_spans, trading_days
 from trading.domain.instrument import Instrument
 
 
+@dataclass(frozen=True)
+class OwnDays:
+    """Daily values of contracts, contract by contract: `starts` is the day's first minute, `until` its last bar's end.
+
+    Contract `k` owns the rows `offsets[k]` to `offsets[k + 1]`: none, unless an event trades in it.
+    """
+
+    offsets: Ints
+    starts: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    until: Ints
+
+
 def feature_inputs(
-    bars: BarArrays, instrument: Instrument, tables: DayTables, contract: Ints, events: EventRows
+    bars: BarArrays, instrument: Instrument, tables: DayTables, own: OwnDays, contract: Ints, events: EventRows
 ) -> Inputs:
     """Return the arrays that the groups read for `events`, whose days are rows of `tables`.
 
-    `contract` (E,) is each event's own contract as an index into those of `bars`. The tables must hold the
+    `contract` (E,) is each event's own contract as an index into those of `bars`. The tables and `own` must hold the
     `HISTORY_DAYS` trading days before an event, as far as there is history.
     """
-    memory_days = _memory_days(instrument, tables.days[events.day])
-    memory = day_spans(instrument, memory_days)[0]
-    own = _own_days(bars, instrument, contract, memory_days, tables.days[events.day])
+    remembered = memory_days(instrument, tables.days[events.day])
+    memory = day_spans(instrument, remembered)[0]
     own_first = _rows(own.starts, own.offsets, contract, memory)
     own_now = _rows(own.starts, own.offsets, contract, tables.starts[events.day])
     atr = np.empty(len(events))
@@ -69,12 +83,12 @@ def feature_inputs(
             events.decided,
             tables.starts[events.day],
             events.opening,
-            _days_since_traded(tables, events.day, memory_days),
+            _days_since_traded(tables, events.day, remembered),
         ),
     )
 
 
-def _memory_days(instrument: Instrument, days: Days) -> Days:
+def memory_days(instrument: Instrument, days: Days) -> Days:
     """Return for each event's day the trading day `HISTORY_DAYS` before it."""
     if len(days) == 0:
         return days
@@ -84,41 +98,29 @@ def _memory_days(instrument: Instrument, days: Days) -> Days:
     return back
 
 
-def _days_since_traded(tables: DayTables, day: Ints, memory_days: Days) -> Floats:
+def _days_since_traded(tables: DayTables, day: Ints, remembered: Days) -> Floats:
     """Return for each event the calendar days since the last day with bars before its own; NaN: none is remembered."""
     ordinal = tables.days.astype(np.int64)
     last_traded = np.maximum.accumulate(np.where(tables.traded, ordinal, -1))
     before = np.where(day > 0, last_traded[day - 1], -1)
-    since: Floats = np.where(before >= memory_days.astype(np.int64), (ordinal[day] - before).astype(np.float64), np.nan)
+    since: Floats = np.where(before >= remembered.astype(np.int64), (ordinal[day] - before).astype(np.float64), np.nan)
     return since
 
 
-@dataclass(frozen=True)
-class _OwnDays:
-    """Daily values of contracts, contract by contract: `starts` is the day's first minute, `until` its last bar's end.
+def own_days(bars: BarArrays, instrument: Instrument, contract: Ints, days: Days) -> OwnDays:
+    """Return the daily values that events of `days` may read, of each contract in `contract`.
 
-    Contract `k` owns the rows `offsets[k]` to `offsets[k + 1]`: none, unless an event trades in it.
+    They go from the first day that the first event remembers to the last event's day.
     """
-
-    offsets: Ints
-    starts: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    until: Ints
-
-
-def _own_days(bars: BarArrays, instrument: Instrument, contract: Ints, memory_days: Days, days: Days) -> _OwnDays:
-    """Return the days with bars of each contract in `contract`, from the first day remembered to the last asked for."""
     used = np.unique(contract)
     starts = ends = np.empty(0, dtype=np.int64)
     if len(days):
-        every = trading_days(instrument, as_date(memory_days.min()), as_date(days.max()))
-        starts, ends = day_spans(instrument, every)
+        first = memory_days(instrument, days).min()
+        starts, ends = day_spans(instrument, trading_days(instrument, as_date(first), as_date(days.max())))
     values = np.empty((5, len(starts) * len(used)), dtype=np.int64)
     offsets = np.zeros(len(bars.contracts) + 1, dtype=np.int64)
     _fill_own_days(bars.minute, bars.high, bars.low, bars.close, bars.offsets, used, starts, ends, offsets, values)
-    return _OwnDays(offsets, *values)
+    return OwnDays(offsets, *values)
 
 
 def _rows(minute: Ints, offsets: Ints, contract: Ints, wanted: Ints) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 from ml_data import features as feature_package
 from ml_data.day_tables import day_tables
 from ml_data.events import EventRows
-from ml_data.feature_inputs import feature_inputs
+from ml_data.feature_inputs import feature_inputs, own_days
 from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.history import History
 from trading.domain.calendar import from_minute
@@ -71,7 +71,8 @@ def feature_matrix(
         when a group used something that was known only after its event.
     """
     contract = history.contracts.contract[events.day]
-    inputs = feature_inputs(history.bars, history.instrument, day_tables(history), contract, events)
+    own = own_days(history.bars, history.instrument, contract, history.days[events.day])
+    inputs = feature_inputs(history.bars, history.instrument, day_tables(history), own, contract, events)
     return matrix_of(inputs, groups)
 
 

@@ -143,21 +143,45 @@ def continue_history(
     built from the first bar on.
     """
     bars = bars if contract_before is None else bars.including(contract_before)
+    last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
+    days = trading_days(instrument, first_day, last_day)
+    chosen = _continued(bars, instrument, first_day, days, contract_before, day_volumes(bars, instrument, days))
+    return history_of_days(bars, instrument, chosen, through)
+
+
+def contract_of_day(bars: BarArrays, instrument: Instrument, trading_day: date, contract_before: str) -> ContractDays:
+    """Return the contract in which `trading_day` trades, if it trades, after a day in `contract_before`.
+
+    It is decided by the days before and known when the day begins. `bars` reach back as for `continue_history`, and
+    must include `contract_before`.
+    """
+    days = np.array([trading_day], dtype="datetime64[D]")
+    shape = (1, len(bars.contracts))
+    trades = DayVolumes(np.zeros(shape), np.ones(shape, dtype=np.int64))
+    return _continued(bars, instrument, trading_day, days, contract_before, trades)
+
+
+def _continued(
+    bars: BarArrays,
+    instrument: Instrument,
+    first_day: date,
+    days: Days,
+    contract_before: str | None,
+    traded: DayVolumes,
+) -> ContractDays:
+    """Return the contracts of `days`, which begin with `first_day`, after a day in `contract_before`."""
     earliest = first_day - CONTRACT_LOOKBACK + timedelta(days=1)
     earlier = trading_days(instrument, earliest, first_day - timedelta(days=1))
     before = day_volumes(bars, instrument, earlier)
-    traded = np.nonzero(before.traded)[0]
-    last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
-    days = trading_days(instrument, first_day, last_day)
-    chosen = choose_contracts(
+    with_bars = np.nonzero(before.traded)[0]
+    return choose_contracts(
         days,
-        day_volumes(bars, instrument, days),
+        traded,
         expiries(bars.contracts, days),
         _roll_share(instrument),
         start=-1 if contract_before is None else bars.contracts.index(contract_before),
-        previous=(earlier[traded[-1]], before.volume[traded[-1]]) if len(traded) else None,
+        previous=(earlier[with_bars[-1]], before.volume[with_bars[-1]]) if len(with_bars) else None,
     )
-    return history_of_days(bars, instrument, chosen, through)
 
 
 def contract_days(bars: BarArrays, instrument: Instrument) -> ContractDays:

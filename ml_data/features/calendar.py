@@ -35,7 +35,10 @@ def calendar_columns(days: Days, decided: Ints, day_starts: Ints, opening: Ints,
         new_york_open - decided,
         previous_traded,
     ]
-    return np.stack([column.astype(np.float64) for column in columns], axis=1)
+    table = np.empty((len(days), len(columns)))
+    for index, column in enumerate(columns):
+        table[:, index] = column
+    return table
 
 
 @njit(cache=True, nogil=True)
