@@ -2,11 +2,11 @@
 
 For sampled events every feature is computed again from doctored bars and must come out the same, bit for bit:
 
-- *prefix*: all bars from the decision on are cut away;
-- *suffix*: they are replaced by garbage;
-- *warm-up*: history begins `HISTORY_DAYS` trading days before the event instead of with the first bar.
+- *warm-up*: history begins `HISTORY_DAYS` trading days before the event instead of with the first bar;
+- *prefix*: of that, all bars from the decision on are cut away;
+- *suffix*: they are replaced by garbage instead.
 
-A difference names the feature, the event and, for the first two, the bar that the feature should not have seen. The
+A difference names the feature, the event and, for the last two, a bar that the feature should not have seen. The
 groups are discovered, so a feature added tomorrow is audited tomorrow.
 """
 
@@ -23,7 +23,7 @@ from ml_data.events import Event, EventRows, event_at, range_events
 from ml_data.feature_matrix import feature_groups, feature_matrix, features_of
 from ml_data.features.base import FeatureGroup, Flags, Floats
 from ml_data.history import History, build_history, continue_history
-from trading.domain.calendar import as_date, from_minute
+from trading.domain.calendar import as_date, from_minute, to_minute
 from trading.domain.instrument import Instrument
 from trading.errors import LawOfTimeBroken
 
@@ -31,10 +31,16 @@ Check = Literal["prefix", "suffix", "warm-up", "declared input"]
 LOCATED: Final = 8
 """Problems whose guilty bar is searched for; the rest are only listed."""
 
+FUTURE: Final = 3 * 1440
+"""Minutes after the decision that are kept, or falsified: to the end of any trading day, over a weekend."""
+
 
 @dataclass(frozen=True)
 class LookaheadProblem:
-    """A feature that changed when it must not: `bar` is the start of the first bar that changes it (UTC), if found."""
+    """A feature that changed when it must not: `bar` is the start of the last bar that changes it (UTC), if found.
+
+    `expected` is its value from true bars, `found` the one from doctored bars.
+    """
 
     check: Check
     feature: str
@@ -80,55 +86,67 @@ def audit_lookahead(
     `progress(done, total)` is called after each event.
     """
     groups = feature_groups() if groups is None else groups
-    names = [feature.name for feature in features_of(groups)]
     history = build_history(bars, instrument)
     events = range_events(history)
     chosen = _sampled(len(events), sample, seed)
     problems: list[LookaheadProblem] = []
     for done, index in enumerate(chosen, start=1):
         one = EventRows(events.day[[index]], events.opening[[index]], events.decided[[index]])
-        event = event_at(history, one, 0)
-        try:
-            expected = feature_matrix(history, one, groups).values[0]
-            for check in ("prefix", "suffix", "warm-up"):
-                found = _recomputed(history, one, groups, check, seed, until=int(one.decided[0]))
-                for column in np.nonzero(~_same(expected, found))[0]:
-                    bar = None
-                    if check != "warm-up" and len(problems) < LOCATED:
-                        bar = _first_bar_seen(history, one, groups, int(column), seed)
-                    problems.append(
-                        LookaheadProblem(
-                            check, names[column], event, float(expected[column]), float(found[column]), bar
-                        )
-                    )
-        except LawOfTimeBroken as broken:
-            problems.append(LookaheadProblem("declared input", str(broken), event, np.nan, np.nan, None))
+        problems += _problems(_Window(history, one, groups, seed), locate=LOCATED - len(problems))
         if progress is not None:
             progress(done, len(chosen))
-    return LookaheadReport(len(chosen), len(names), tuple(problems))
+    return LookaheadReport(len(chosen), len(features_of(groups)), tuple(problems))
 
 
-def _recomputed(
-    history: History, one: EventRows, groups: tuple[FeatureGroup, ...], check: Check, seed: int, until: int
-) -> Floats:
-    """Return the features of one event from doctored bars: true before `until`, cut or garbage from there on."""
-    instrument, day = history.instrument, as_date(history.days[one.day[0]])
-    first_day, since = event_window(instrument, day)
-    first_day = max(first_day, as_date(history.days[0]))
-    begins, decided = int(since.timestamp() // 60), int(one.decided[0])
-    if check == "warm-up":
-        bars = history.bars.between(begins, decided)
-    else:
-        bars = history.bars.between(begins, until)
-        if check == "suffix":
-            bars = _with_garbage(history.bars.between(begins, decided + 3 * 1440), until, seed)
-    before = int(np.searchsorted(history.days, np.datetime64(first_day))) - 1
-    contract = history.bars.contracts[history.contracts.contract[before]] if before >= 0 else None
-    through = decided if check != "suffix" else max(bars.through, decided)
-    again = continue_history(bars, instrument, first_day, contract, through)
-    same = EventRows(one.day - (before + 1), one.opening, one.decided)
-    values: Floats = feature_matrix(again, same, groups).values[0]
-    return values
+def _problems(window: "_Window", locate: int) -> list[LookaheadProblem]:
+    """Return what is wrong with the features of one event; the guilty bars of the first `locate` are searched for."""
+    found: list[LookaheadProblem] = []
+    names = [feature.name for feature in features_of(window.groups)]
+    event = event_at(window.history, window.one, 0)
+    try:
+        whole = feature_matrix(window.history, window.one, window.groups).values[0]
+        true = window.features(window.true)
+        checks: list[tuple[Check, Floats, Floats]] = [
+            ("warm-up", whole, true),
+            ("prefix", true, window.features(window.true.before(window.decided))),
+            ("suffix", true, window.features(window.false_from(window.decided))),
+        ]
+        for check, expected, doctored in checks:
+            for column in np.nonzero(~_same(expected, doctored))[0]:
+                searched = check != "warm-up" and len(found) < locate
+                bar = _last_bar_seen(window, true, int(column)) if searched else None
+                values = float(expected[column]), float(doctored[column])
+                found.append(LookaheadProblem(check, names[column], event, *values, bar))
+    except LawOfTimeBroken as broken:
+        found.append(LookaheadProblem("declared input", str(broken), event, np.nan, np.nan, None))
+    return found
+
+
+class _Window:
+    """The bars that one event may look back to and those of the days after it, as they are or doctored."""
+
+    def __init__(self, history: History, one: EventRows, groups: tuple[FeatureGroup, ...], seed: int) -> None:
+        self.history, self.one, self.groups = history, one, groups
+        self.decided = int(one.decided[0])
+        self._seed = seed
+        first_day, since = event_window(history.instrument, as_date(history.days[one.day[0]]))
+        self._first_day = max(first_day, as_date(history.days[0]))
+        self._days_before = int(np.searchsorted(history.days, np.datetime64(self._first_day)))
+        contract = history.contracts.contract[self._days_before - 1] if self._days_before else -1
+        self._contract_before = history.bars.contracts[contract] if contract >= 0 else None
+        self.true = history.bars.between(to_minute(since), self.decided + FUTURE)
+
+    def false_from(self, minute: int) -> BarArrays:
+        """Return the bars with every price and volume from `minute` on replaced by garbage."""
+        return _with_garbage(self.true, minute, self._seed)
+
+    def features(self, bars: BarArrays) -> Floats:
+        """Return the event's features (F,) from these bars."""
+        through = max(bars.through, self.decided)
+        again = continue_history(bars, self.history.instrument, self._first_day, self._contract_before, through)
+        same = EventRows(self.one.day - self._days_before, self.one.opening, self.one.decided)
+        values: Floats = feature_matrix(again, same, self.groups).values[0]
+        return values
 
 
 def _with_garbage(bars: BarArrays, until: int, seed: int) -> BarArrays:
@@ -144,19 +162,18 @@ def _with_garbage(bars: BarArrays, until: int, seed: int) -> BarArrays:
     return replace(bars, volume=volume, **prices)
 
 
-def _first_bar_seen(
-    history: History, one: EventRows, groups: tuple[FeatureGroup, ...], column: int, seed: int
-) -> datetime | None:
-    """Return the start of the earliest later bar whose falsification changes the feature; None if none is found."""
-    true = feature_matrix(history, one, groups).values[0][column]
-    decided = int(one.decided[0])
-    low, high = decided, decided + 2 * 1440
-    if _same(true, _recomputed(history, one, groups, "suffix", seed, until=low)[column]):
+def _last_bar_seen(window: _Window, true: Floats, column: int) -> datetime | None:
+    """Return the start of the last bar whose falsification changes the feature; None if none is found."""
+
+    def changes(minute: int) -> bool:
+        return not _same(true, window.features(window.false_from(minute)))[column]
+
+    low, high = window.decided, window.decided + FUTURE
+    if not changes(low):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        changed = not _same(true, _recomputed(history, one, groups, "suffix", seed, until=middle)[column])
-        low, high = (middle, high) if changed else (low, middle)
+        low, high = (middle, high) if changes(middle) else (low, middle)
     return from_minute(low)
 
 
