@@ -12,7 +12,9 @@ RSI_CHANGES = 250
 
 @njit(cache=True, nogil=True)
 def average_true_range(high: Ints, low: Ints, close: Ints, first: int, now: int) -> float:
-    """Return the mean true range of the 14 days before `now` in rows `[first, now)`, in ticks; NaN with fewer than 15.
+    """Return the mean true range of the 14 days before `now` in rows `[first, now)`, in ticks.
+
+    NaN with fewer than 15 days, or when nothing moved on them: there is no scale to measure by.
 
     True range: high - low, stretched to the previous close (Wilder, New Concepts in Technical Trading Systems, 1978).
     The arithmetic mean is the seed of Wilder's running average; unlike that it depends on 15 days exactly.
@@ -22,7 +24,7 @@ def average_true_range(high: Ints, low: Ints, close: Ints, first: int, now: int)
     total = 0.0
     for index in range(now - PERIOD, now):
         total += max(high[index], close[index - 1]) - min(low[index], close[index - 1])
-    return total / PERIOD
+    return total / PERIOD if total > 0.0 else np.nan
 
 
 @njit(cache=True, nogil=True)
@@ -56,16 +58,15 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
         out[event, 3] = _rsi(inputs.close, first, now, 5)
 
 
+_TOO_SHORT = "fewer than 15 days of the own contract, or nothing moved on them"
 _TOO_FEW = "fewer bars in the own contract than it needs"
 
 GROUP = FeatureGroup(
     name="indicators",
     inputs="14 days of true ranges and the last 250 (1,250) one-minute bars of the own contract",
     features=(
-        Feature("atr_14", "ticks", "Mean true range of the 14 days before.", "fewer than 15 days of the own contract"),
-        Feature(
-            "atr_14_share", "share of price", "ATR(14) over the last close.", "fewer than 15 days of the own contract"
-        ),
+        Feature("atr_14", "ticks", "Mean true range of the 14 days before.", _TOO_SHORT),
+        Feature("atr_14_share", "share of price", "ATR(14) over the last close.", _TOO_SHORT),
         Feature("rsi_14", "0 to 100", "Wilder's RSI(14) of one-minute closes.", _TOO_FEW),
         Feature("rsi_14_5bars", "0 to 100", "Wilder's RSI(14) of every fifth one-minute close.", _TOO_FEW),
     ),

@@ -97,7 +97,12 @@ GROUP = FeatureGroup(
         Feature("running_session_minutes", "min", "Minutes since the running session began.", "no session is running"),
         Feature("running_session_travel", "ATR", "High minus low of the running session so far.", _NOT_RUNNING),
         Feature("running_session_return", "ATR", "Last close minus the running session's first open.", _NOT_RUNNING),
-        Feature("running_session_position", "0 to 1", "Place of the last close in the session so far.", _NOT_RUNNING),
+        Feature(
+            "running_session_position",
+            "0 to 1",
+            "Place of the last close in the session so far.",
+            "no session is running, it has no bar yet, or it did not move",
+        ),
     ),
     compute=_compute,
 )

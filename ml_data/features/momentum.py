@@ -43,7 +43,12 @@ GROUP = FeatureGroup(
             )
             for days in DAYS
         ),
-        Feature("position_20d", "0 to 1", "Previous close within the high and low of 20 days.", "fewer than 20 days"),
+        Feature(
+            "position_20d",
+            "0 to 1",
+            "Previous close within the high and low of 20 days.",
+            "fewer than 20 days, or they did not move",
+        ),
         Feature("up_days_5d", "count", "Days of the last five that closed above the day before.", "fewer than 6 days"),
     ),
     compute=_compute,

@@ -1,0 +1,1 @@
+"""What every feature must keep, and what must be caught that does not."""
