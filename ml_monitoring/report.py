@@ -24,7 +24,7 @@ from ml_monitoring.performance_monitor import (
     worth,
 )
 from ml_monitoring.rolling import RollingMean
-from ml_monitoring.sentences import describe_parts, describe_rolling
+from ml_monitoring.sentences import describe_rolling
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class HealthReport:
     rolling_brier: RollingMean | None
     rolling_error: npt.NDArray[np.float64]
     by_range: dict[str, Estimate]
-    by_range_verdict: Verdict | None
     calibration: Calibration | None
     worth: Worth | None
 
@@ -89,7 +88,6 @@ def health_of(
     rows = journal if first is None else journal.filter(pc.greater_equal(journal["trading_day"], pa.scalar(first)))
     some = len(judged) > 0
     rolling = rolling_skill(everything)
-    by_range = skill_by_range(judged) if some else {}
     return HealthReport(
         instrument=instrument,
         model=model,
@@ -103,8 +101,7 @@ def health_of(
         rolling_verdict=describe_rolling(rolling.since(start), len(np.unique(everything.days))) if some else None,
         rolling_brier=rolling_skill(everything, score="brier").since(start) if some else None,
         rolling_error=rolling_calibration_error(everything, ROLLING_DAYS)[rolling.days >= start],
-        by_range=by_range,
-        by_range_verdict=describe_parts(by_range) if some else None,
+        by_range=skill_by_range(judged) if some else {},
         calibration=calibration(judged),
         worth=worth(judged),
     )

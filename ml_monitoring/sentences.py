@@ -44,26 +44,29 @@ def describe_rolling(rolling: RollingMean, days_so_far: int, baseline: str = "ma
         "bad": f"worse than the {baseline}",
         "cannot tell": f"not to be told from the {baseline}",
     }[state]
-    windows = counted(len(rolling), "window")
+    course = (
+        f" Of {len(rolling):,} windows, which overlap, the band lay below zero in {below} and above it in {above}."
+        if len(rolling) > 1
+        else ""
+    )
     return Verdict(
         state,
         f"Over the last {rolling.window} trading days {side}: {NATS_FORMAT.format(newest.value)} nats an event "
-        f"{evidence(newest, NATS_FORMAT)}. Of {windows}, which overlap, the band lay below zero in {below} and above "
-        f"it in {above}.",
+        f"{evidence(newest, NATS_FORMAT)}.{course}",
     )
 
 
-def describe_parts(parts: Mapping[str, Estimate], baseline: str = "martingale") -> Verdict:
+def describe_parts(parts: Mapping[str, Estimate], noun: str = "range", baseline: str = "martingale") -> Verdict:
     """Return whether the skill differs from zero in more of several parts than chance makes stand out.
 
     >>> off, even = Estimate(-0.02, -0.04, -0.001, 120, 120.0, 120), Estimate(-0.01, -0.03, 0.01, 120, 120.0, 120)
     >>> describe_parts({"0030": off, "0900": even, "1000": even}).sentence
-    'Worse than the martingale in 0030 (-0.0200), not to be told from it in the other 2. With 3 parts tested at 95 %, \
+    'Worse than the martingale in 0030 (-0.0200), not to be told from it in the other 2. With 3 ranges tested at 95 %, \
 at least 1 stands out by chance in 14 % of reports.'
     """
     tested = {name: estimate for name, estimate in parts.items() if not math.isnan(estimate.low)}
     if not tested:
-        return Verdict("cannot tell", "No part has enough trading days for an interval yet.")
+        return Verdict("cannot tell", f"No {noun} has enough trading days for an interval yet.")
     worse = [name for name, estimate in tested.items() if estimate.high < 0]
     better = [name for name, estimate in tested.items() if estimate.low > 0]
     out, count = len(worse) + len(better), len(tested)
@@ -71,7 +74,7 @@ at least 1 stands out by chance in 14 % of reports.'
         least = min(tested.values(), key=lambda estimate: estimate.days)
         return Verdict(
             "cannot tell",
-            f"None of {count} parts can be told from the {baseline}; the fewest events are {least.n:,}, worth "
+            f"None of {counted(count, noun)} can be told from the {baseline}; the fewest events are {least.n:,}, worth "
             f"{least.n_effective:,.0f} independent ones.",
         )
     said = [
@@ -87,8 +90,8 @@ at least 1 stands out by chance in 14 % of reports.'
     stands = "stands" if out == 1 else "stand"
     return Verdict(
         state,
-        f"{first[0].upper()}{first[1:]}{rest}. With {count} parts tested at 95 %, at least {out} {stands} out by "
-        f"chance in {_percent(chance)} of reports.",
+        f"{first[0].upper()}{first[1:]}{rest}. With {counted(count, noun)} tested at 95 %, at least {out} {stands} out "
+        f"by chance in {_percent(chance)} of reports.",
     )
 
 

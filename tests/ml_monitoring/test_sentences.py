@@ -47,7 +47,7 @@ def test_one_range_of_six_that_stands_out_is_what_chance_does():
     parts = {"0030": estimate(-0.025, 0.02), **{name: estimate(0.0, 0.02) for name in "abcde"}}
     said = describe_parts(parts)
     assert said.state == "cannot tell"
-    assert said.sentence.endswith("With 6 parts tested at 95 %, at least 1 stands out by chance in 26 % of reports.")
+    assert said.sentence.endswith("With 6 ranges tested at 95 %, at least 1 stands out by chance in 26 % of reports.")
 
 
 @pytest.mark.parametrize(("side", "state"), [(-0.03, "bad"), (0.03, "good")])
@@ -68,10 +68,10 @@ def test_ranges_that_stand_out_on_both_sides_tell_nothing_of_the_whole():
 
 def test_parts_without_an_interval_are_not_tested():
     assert describe_parts({"0030": Estimate(0.1, NAN, NAN, 3, NAN, 3)}).sentence == (
-        "No part has enough trading days for an interval yet."
+        "No range has enough trading days for an interval yet."
     )
     assert describe_parts({"0030": estimate(0.0, 0.1)}).sentence == (
-        "None of 1 parts can be told from the martingale; the fewest events are 120, worth 120 independent ones."
+        "None of 1 range can be told from the martingale; the fewest events are 120, worth 120 independent ones."
     )
 
 

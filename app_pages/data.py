@@ -1,0 +1,99 @@
+"""Data: what is stored, what is missing where it matters, and what to do next."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app_pages import data_tables as tables
+from app_pages import data_view as view
+from app_pages.context import PageContext, draw_nothing_stored, shown_clock
+from app_pages.data_queries import DataPage, StoredData, data_page
+from app_pages.panels.states import draw_error, draw_no_match, draw_stale
+from app_pages.theme import current_mode
+from trading.domain.instrument import Instrument
+from trading.errors import StoreError
+
+TABLE_HEIGHT = 300
+LONGEST = 8
+"""Rows of a table that are shown without scrolling."""
+
+
+def draw(context: PageContext) -> None:
+    """Draw the page."""
+    instrument = context.instrument
+    if instrument is None:
+        draw_nothing_stored(context.settings.store_folder)
+        return
+    st.title("Data", anchor=False)
+    try:
+        page: DataPage = context.read(
+            data_page, instrument, context.clock.replay, current_mode(), context.up_down, of="both"
+        )
+    except StoreError as error:
+        draw_error("The bars cannot be read", str(error), "Nothing stored was changed.")
+        return
+    found = page.stored
+    if found.first is None or found.last is None:
+        draw_no_match(f"No bar of {instrument.symbol} had happened by then: choose a later day.")
+        return
+    _draw_head(context, instrument, found)
+    with st.container(border=True):
+        st.markdown("**Coverage**, share of expected minutes with a bar, by session and month")
+        said = view.coverage_sentence(found.coverage)
+        if page.figure is not None:
+            st.vega_lite_chart(page.figure, theme=None, width="stretch", alt=said)
+        st.caption(said)
+    _draw_tables(found)
+
+
+def _draw_head(context: PageContext, instrument: Instrument, found: StoredData) -> None:
+    clock, stale = context.clock, context.settings.ml.stale_minutes
+    wall = shown_clock(context, instrument, found.last or clock.now())
+    age = view.age_of(instrument, found.last or clock.now(), clock.now())
+    st.caption(view.about(instrument, found, clock.replay, wall))
+    step = None if clock.is_replay else view.next_step(found, instrument, age, stale)
+    if step is not None:
+        draw_stale(step.title, step.sentence)
+    tiles = view.tiles(found, age, stale, wall, is_replay=clock.is_replay)
+    for column, tile in zip(st.columns(len(tiles)), tiles, strict=True):
+        card = column.container(border=True, height="stretch", gap=None)
+        beside = tile.beside or None
+        card.metric(tile.label, tile.value, tile.chip, tile.tone, delta_arrow="off", delta_description=beside)
+        card.caption(tile.evidence)
+
+
+def _draw_tables(found: StoredData) -> None:
+    left, right = st.columns([0.56, 0.44])
+    with left.container(border=True, height="stretch"):
+        st.markdown("**Holes that matter**: opening ranges void or thin, holidays left out")
+        _draw_table(tables.hole_frame(found.holes), tables.HOLES, "No opening range has a hole.")
+        st.caption(view.hole_sentence(found.holes, found.built.ranges))
+    with right.container(border=True, height="stretch"):
+        st.markdown("**Rolls** of the contract that a day is traded in")
+        _draw_table(tables.roll_frame(found.rolls), tables.ROLLS, "No roll yet.")
+        st.caption(view.roll_sentence(found.rolls))
+    with st.container(border=True):
+        st.markdown("**Imports**")
+        _draw_table(tables.import_frame(found.imports), tables.IMPORTS, "No file was imported.")
+        st.caption(view.import_sentence(found.imports, found.revised))
+    if len(found.rejects):
+        with st.container(border=True):
+            st.markdown("**Rows that were not stored**")
+            _draw_table(tables.reject_frame(found.rejects), tables.REJECTS, "")
+            st.caption(view.reject_sentence(found.rejects, found.imports))
+    if len(found.revisions):
+        with st.container(border=True):
+            st.markdown("**Bars that a later file changed**")
+            _draw_table(tables.revision_frame(found.revisions), tables.REVISIONS, "")
+            st.caption(view.revision_sentence(found.revisions, found.revised))
+
+
+def _draw_table(table: pd.DataFrame, columns: Mapping[str, Any], nothing: str) -> None:
+    if table.empty:
+        draw_no_match(nothing)
+        return
+    shown = {name: config for name, config in columns.items() if config is not None}
+    height: Any = TABLE_HEIGHT if len(table) > LONGEST else "content"
+    st.dataframe(table, hide_index=True, height=height, column_config=shown, column_order=list(columns))

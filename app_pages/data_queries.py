@@ -1,0 +1,131 @@
+"""What the Data page asks: the market file in one lease, and the sizes of both. For `PageContext.read`."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from app_pages.charts import coverage_chart
+from app_pages.theme import Mode, UpDown, styled, tokens
+from app_pages.today_words import session_label
+from ml_data.history_tables import definitions_hash
+from ml_data.store import Store, sql
+from trading.domain.calendar import as_date, calendar_day_of, to_minute
+from trading.domain.instrument import Instrument
+
+MOST_ROWS: Final = 500
+"""Rejected rows and revised bars that the page lists; the counts are of all."""
+
+_NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+_LAST: Final = date(9000, 1, 1)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The history that is built: how much of it, through when (UTC; None: nothing), spans of bars that wait for it.
+
+    `current` says that it was built by today's definitions.
+    """
+
+    days: int
+    ranges: int
+    trades: int
+    through: datetime | None
+    waiting: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class StoredData:
+    """What is stored of an instrument, as far as it had happened at the clock.
+
+    Frames have the columns of the SQL files they come from: `coverage` (session_coverage), `holes` (range_holes),
+    `rolls` (contract_rolls), `imports` (imports_of), `rejects` (rejected_rows), `revisions` (revised_bars); the last
+    two hold at most `MOST_ROWS`, `revised` counts all. Imports and rejects are as stored now, whatever the clock.
+    `sizes` are bytes by file.
+    """
+
+    bars: int
+    contracts: int
+    first: datetime | None
+    last: datetime | None
+    coverage: pd.DataFrame
+    holes: pd.DataFrame
+    rolls: pd.DataFrame
+    imports: pd.DataFrame
+    rejects: pd.DataFrame
+    revisions: pd.DataFrame
+    revised: int
+    built: Built
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class DataPage:
+    """What is stored, and the coverage drawn as Vega-Lite (None: no session is complete yet)."""
+
+    stored: StoredData
+    figure: dict[str, Any] | None
+
+
+def data_page(store: Store, instrument: Instrument, until: datetime | None, mode: Mode, up_down: UpDown) -> DataPage:
+    """Return what the Data page shows of `instrument` at the clock."""
+    found = stored_data(store, instrument, until)
+    if (found.coverage["expected"] > 0).sum() == 0:
+        return DataPage(found, None)
+    names = {rule.name: session_label(rule.name) for rule in instrument.sessions}
+    chart = coverage_chart(found.coverage, names, tokens(mode, up_down))
+    return DataPage(found, styled(chart, mode, up_down).to_dict())
+
+
+def stored_data(store: Store, instrument: Instrument, until: datetime | None) -> StoredData:
+    """Return what is stored of `instrument`, leaving out what happened after `until` (UTC; None: leave out nothing)."""
+    known = {"instrument": instrument.symbol}
+    until_known = {**known, "until": until or _NEVER}
+    last_day = {"last_day": _trading_day(instrument, until) if until else _LAST}
+    before = {**known, "before": until or _NEVER}
+    with store.market() as cursor:
+
+        def frame(name: str, parameters: dict[str, Any]) -> pd.DataFrame:
+            rows: pd.DataFrame = cursor.sql(sql(name), params=parameters).to_arrow_table().to_pandas()
+            return rows
+
+        bars = frame("stored_bars", before).iloc[0]
+        built = frame("built_history", {**until_known, **last_day}).iloc[0]
+        return StoredData(
+            bars=int(bars["bars"]),
+            contracts=int(bars["contracts"]),
+            first=_instant(bars["first_ts"]),
+            last=_instant(bars["last_ts"]),
+            coverage=frame("session_coverage", until_known),
+            holes=frame("range_holes", until_known),
+            rolls=frame("contract_rolls", {**known, **last_day}),
+            imports=frame("imports_of", known),
+            rejects=frame("rejected_rows", {**known, "most": MOST_ROWS}),
+            revisions=frame("revised_bars", {**before, "most": MOST_ROWS}),
+            revised=int(built["revised"]),
+            built=Built(
+                days=int(built["days"]),
+                ranges=int(built["ranges"]),
+                trades=int(built["trades"]),
+                through=_instant(built["built_through"]),
+                waiting=int(built["waiting"]),
+                current=built["definitions_hash"] == definitions_hash(instrument),
+            ),
+            sizes={name: _size(store, name) for name in ("market.duckdb", "journal.duckdb")},
+        )
+
+
+def _trading_day(instrument: Instrument, instant: datetime) -> date:
+    return as_date(calendar_day_of(instrument, np.array([to_minute(instant)], dtype=np.int64))[0])
+
+
+def _instant(value: Any) -> datetime | None:
+    return None if pd.isna(value) else pd.Timestamp(value).to_pydatetime()
+
+
+def _size(store: Store, name: str) -> int:
+    path = store.home / name
+    return path.stat().st_size if path.exists() else 0

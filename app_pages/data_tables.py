@@ -1,0 +1,118 @@
+"""The tables of the Data page: frames with one column a fact, and how each column is shown. Instants are UTC."""
+
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from app_pages.today_words import label
+
+VOID_REASONS: Final = {
+    "holiday": "the exchange was closed all day",
+    "early_close": "the exchange closed early",
+    "no_bars": "no bar at all: an outage, or a file is missing",
+}
+
+_WHOLE: Final = st.column_config.NumberColumn(format="localized")
+_PRICE: Final = st.column_config.NumberColumn()
+_INSTANT: Final = "YYYY-MM-DD HH:mm"
+
+HOLES: Final[dict[str, Any]] = dict.fromkeys(("Day", "Range", "Bars", "State", "Why", "Contract"))
+ROLLS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("Day", "From", "To")),
+    "Share": st.column_config.NumberColumn("Volume share of the day before", format="%.0f %%"),
+}
+IMPORTS: Final[dict[str, Any]] = {
+    "File": st.column_config.TextColumn(width=300),
+    "Verdict": st.column_config.TextColumn(width=140),
+    **dict.fromkeys(("Read", "New", "Unchanged", "Revised", "Rejected", "Left out"), _WHOLE),
+    "First bar": st.column_config.DatetimeColumn("First bar, UTC", format=_INSTANT),
+    "Last bar": st.column_config.DatetimeColumn("Last bar, UTC", format=_INSTANT),
+    "Imported": st.column_config.DatetimeColumn("Imported, UTC", format=_INSTANT),
+    **dict.fromkeys(("Format", "Clock")),
+}
+REJECTS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("File", "Row", "Why")),
+    "Row as it is": st.column_config.TextColumn(width="large"),
+}
+REVISIONS: Final[dict[str, Any]] = {
+    "Minute": st.column_config.DatetimeColumn("Minute, UTC", format=_INSTANT),
+    "Contract": None,
+    **dict.fromkeys(("Close before", "Close now", "Volume before", "Volume now"), _PRICE),
+    "File": None,
+}
+
+
+def hole_frame(holes: pd.DataFrame) -> pd.DataFrame:
+    """Return the opening ranges of `range_holes.sql` without holidays, with the reason in words."""
+    shown = holes[holes["void_reason"] != "holiday"]
+    rows = list(zip(shown["bars"], shown["expected_bars"], shown["void_reason"], strict=True))
+    return pd.DataFrame(
+        {
+            "Day": shown["trading_day"],
+            "Range": [label(name) for name in shown["orb"]],
+            "Bars": [f"{bars} of {expected}" for bars, expected, _ in rows],
+            "State": ["… thin" if pd.isna(reason) else "✕ void" for *_, reason in rows],
+            "Why": [_why(*row) for row in rows],
+            "Contract": shown["contract"],
+        }
+    )
+
+
+def roll_frame(rolls: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `contract_rolls.sql`, the share in percent."""
+    return pd.DataFrame(
+        {
+            "Day": rolls["trading_day"],
+            "From": rolls["before"],
+            "To": rolls["contract"],
+            "Share": 100 * rolls["volume_share"],
+        }
+    )
+
+
+def import_frame(imports: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `imports_of.sql` under their titles."""
+    titles = {
+        "file_name": "File",
+        "rows_read": "Read",
+        "rows_stored": "New",
+        "rows_unchanged": "Unchanged",
+        "rows_revised": "Revised",
+        "rows_rejected": "Rejected",
+        "bars_dropped": "Left out",
+        "first_ts": "First bar",
+        "last_ts": "Last bar",
+        "imported_at": "Imported",
+        "format": "Format",
+        "time_zone": "Clock",
+        "verdict": "Verdict",
+    }
+    return imports.rename(columns=titles)[list(titles.values())]
+
+
+def reject_frame(rejects: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `rejected_rows.sql` under their titles."""
+    titles = {"file_name": "File", "row_number": "Row", "reason": "Why", "raw": "Row as it is"}
+    return rejects.rename(columns=titles)
+
+
+def revision_frame(revisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `revised_bars.sql` under their titles."""
+    titles = {
+        "ts": "Minute",
+        "contract": "Contract",
+        "old_close": "Close before",
+        "new_close": "Close now",
+        "old_volume": "Volume before",
+        "new_volume": "Volume now",
+        "file_name": "File",
+    }
+    return revisions.rename(columns=titles)
+
+
+def _why(bars: int, expected: int, reason: object) -> str:
+    if isinstance(reason, str):
+        return VOID_REASONS.get(reason, reason.replace("_", " "))
+    missing = expected - bars
+    return f"{missing} minute{'s' if missing != 1 else ''} without a bar"

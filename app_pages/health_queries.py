@@ -1,0 +1,80 @@
+"""What the Model health page asks the journal: its rows, and the report of a window with its figures drawn.
+
+Each is a question for `PageContext.read`: the answer is kept until the journal changes.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from app_pages import charts
+from app_pages.forecast_log import log_frame
+from app_pages.health_view import verdicts
+from app_pages.health_window import stored_by_week
+from app_pages.theme import Mode, UpDown, styled, tokens
+from ml_data.journal import judged_predictions
+from ml_data.store import Store
+from ml_models.verdicts import Verdict
+from ml_monitoring.report import HealthReport, health_of
+from trading.domain.instrument import Instrument
+
+
+@dataclass(frozen=True)
+class Health:
+    """A report; by card what it says and its figure as Vega-Lite (missing where nothing is to draw); weekly counts."""
+
+    report: HealthReport
+    verdicts: dict[str, Verdict | None]
+    figures: dict[str, dict[str, Any]]
+    weeks: tuple[int, ...]
+
+
+def journal_rows(store: Store, symbol: str, model: str, version: str | None, known_by: datetime | None) -> pa.Table:
+    """Return what `model` said of `symbol` and what came of it, as the journal stood at `known_by` (None: now)."""
+    return judged_predictions(store, instrument=symbol, model=model, version=version, known_by=known_by)
+
+
+def health(
+    store: Store,
+    symbol: str,
+    ranges: tuple[str, ...],
+    model: str,
+    version: str | None,
+    first: date | None,
+    known_by: datetime | None,
+    mode: Mode,
+    up_down: UpDown,
+) -> Health:
+    """Return the health of `model` from trading day `first` on; `ranges` are its opening ranges in the day's order."""
+    rows = journal_rows(store, symbol, model, version, known_by)
+    report = health_of(rows, instrument=symbol, model=model, version=version, first=first)
+    colour = tokens(mode, up_down)
+    drawn: dict[str, charts.Chart] = {}
+    if report.rolling is not None and len(report.rolling) > 1:
+        drawn["rolling"] = charts.rolling_chart(report.rolling, colour)
+    if report.calibration is not None:
+        drawn["reliability"] = charts.reliability_chart(report.calibration.bins, colour)
+    if report.by_range:
+        drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour)
+    if report.worth is not None:
+        drawn["worth"] = charts.worth_chart(report.worth, colour)
+    figures = {name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()}
+    return Health(report, verdicts(report, ranges), figures, stored_by_week(rows, first))
+
+
+def forecast_log(
+    store: Store,
+    instrument: Instrument,
+    model: str,
+    version: str | None,
+    first: date | None,
+    known_by: datetime | None,
+    zone: str,
+    browser_zone: str | None,
+) -> pd.DataFrame:
+    """Return the forecast log of a window, its times on the wall clock of `zone`."""
+    rows = journal_rows(store, instrument.symbol, model, version, known_by)
+    return log_frame(rows, instrument, first, zone, browser_zone)

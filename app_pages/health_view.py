@@ -1,0 +1,243 @@
+"""What the Model health page says, as values: tiles, table rows, sentences. Pure: a report in, words and frames out.
+
+A state is a shape, a word and a tone. "n" counts events, "worth" how many independent ones they are worth.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from app_pages.health_window import replay_note
+from app_pages.today_words import label
+from ml_models.intervals import Estimate
+from ml_models.verdicts import State, Verdict
+from ml_monitoring.judged import Counts
+from ml_monitoring.performance_monitor import Performance
+from ml_monitoring.report import HealthReport
+from ml_monitoring.sentences import describe_parts
+from trading.domain.instrument import Instrument
+
+TONES: Final[dict[State, Literal["green", "red", "gray"]]] = {"good": "green", "bad": "red", "cannot tell": "gray"}
+SHAPES: Final[dict[State, str]] = {"good": "✓", "bad": "✕", "cannot tell": "…"}
+STAGES: Final = {
+    "shadow": "Shadow mode: forecasts are stored, never acted on",
+    "advisory": "Advisory: forecasts are shown beside the rules, never acted on",
+    "hybrid": "Hybrid: forecasts scale risk between half and full size",
+    "auto": "Auto: forecasts send paper orders",
+}
+SCORES: Final = {
+    "log_loss": "Log loss, nats (less is better)",
+    "brier": "Brier score (less is better)",
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+}
+FIGURE_HEIGHT: Final = 250
+"""CSS pixels of a card's figure."""
+
+CARDS: Final = (
+    (
+        ("rolling", "**Rolling skill**, 40 trading days, nats saved an event, 95 % band", 0.37),
+        ("reliability", "**Reliability** of P(UP) in 5 groups; grey: a right forecaster", 0.29),
+        ("ranges", "**Skill by opening range**; right: n (worth)", 0.34),
+    ),
+    (
+        ("scores", "**Scores** beside the baselines, same forecasts", 0.52),
+        ("worth", "**Would it have helped?** Net R added up, after costs", 0.48),
+    ),
+)
+"""Rows of cards: name, title (Markdown), share of the width."""
+
+_MINUS: Final = re.compile(r"(?<![\w.])-(?=[\d∞])")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure at the top: its value in words, what that says (chip, tone), the interval, the evidence, the course."""
+
+    label: str
+    value: str
+    chip: str
+    tone: Literal["green", "red", "gray"]
+    interval: str
+    evidence: str
+    trend: tuple[float, ...]
+    kind: Literal["line", "bar"]
+    help: str
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence with real minus signs.
+
+    >>> plain("gain -0.0115 (interval -0.02 to +0.01), v_2026-ab1")
+    'gain −0.0115 (interval −0.02 to +0.01), v_2026-ab1'
+    """
+    return _MINUS.sub("−", sentence)
+
+
+def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict | None]:
+    """Return what the report says in each card, by the card's name; None while there is nothing to judge.
+
+    `ranges` are the opening ranges in the day's order.
+    """
+    parts = {label(name): report.by_range[name] for name in ranges if name in report.by_range}
+    return {
+        "rolling": report.rolling_verdict,
+        "reliability": None if report.calibration is None else report.calibration.verdict,
+        "ranges": describe_parts(parts) if parts else None,
+        "scores": None if report.performance is None else report.performance.verdict,
+        "worth": None if report.worth is None else report.worth.help,
+    }
+
+
+def marked(verdict: Verdict | None) -> str:
+    """Return the line under a chart, Markdown: the shape of the state in its tone, then the sentence."""
+    if verdict is None:
+        return "… Nothing can be judged yet: no forecast of this window has an outcome that counts here."
+    return f":{TONES[verdict.state]}[**{SHAPES[verdict.state]}**] {plain(verdict.sentence)}"
+
+
+def nothing_stored(models: Sequence[str], model: str, instrument: Instrument) -> str:
+    """Return why there is no forecast yet, and the command that changes it; Markdown."""
+    if model not in models:
+        return (
+            f"No version of {model} is published. Train one: "
+            f"`hub train directional --instrument {instrument.symbol}`; then let it speak: `hub shadow`."
+        )
+    return (
+        f"{model} is published but has not been asked yet. `hub shadow --instrument {instrument.symbol}` asks it of "
+        "new bars, `hub shadow --replay FROM TO` of stored ones. This page fills by itself."
+    )
+
+
+def tiles(report: HealthReport, weeks: tuple[int, ...]) -> tuple[Tile, ...]:
+    """Return the figures at the top; `weeks` are the forecasts stored in each week of the window."""
+    performance, calibration, worth = report.performance, report.calibration, report.worth
+    stored = _stored_tile(report.counts, weeks)
+    if performance is None or calibration is None or report.rolling is None or report.rolling_brier is None:
+        return (stored,)
+    words: Mapping[State, str] = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
+    found = [
+        _tile(
+            f"Skill over the {performance.baseline}",
+            performance.skills["log_loss"],
+            "{:+.4f}",
+            " nats",
+            words,
+            report.rolling.value,
+            performance.verdict,
+        ),
+        _tile(
+            f"Brier skill over the {performance.baseline}",
+            performance.skills["brier"],
+            "{:+.4f}",
+            "",
+            words,
+            report.rolling_brier.value,
+            None,
+        ),
+    ]
+    error, of_error = calibration.error, calibration.verdicts[1]
+    words = {"good": "no more than chance", "bad": "more than chance", "cannot tell": "cannot tell"}
+    found.append(
+        Tile(
+            "Calibration error",
+            f"{100 * error.value:.1f} points",
+            f"{SHAPES[of_error.state]} {words[of_error.state]}",
+            TONES[of_error.state],
+            "" if math.isnan(error.null_p95) else f"chance: to {100 * error.null_p95:.1f}",
+            f"n {error.n:,} on {error.days:,} days; chance alone: {_points(error.null_mean)}",
+            tuple((100 * report.rolling_error).tolist()),
+            "line",
+            plain(of_error.sentence),
+        )
+    )
+    found.append(stored)
+    if worth is not None:
+        words = {"good": "earned", "bad": "lost", "cannot tell": "cannot tell"}
+        found.append(
+            _tile("Net R a trade, with advice", worth.taken, "{:+.3f}", " R", words, worth.advised, worth.verdict)
+        )
+    return tuple(found)
+
+
+def score_frame(performance: Performance) -> pd.DataFrame:
+    """Return the scores as a table: model with interval, its baselines, n and what n is worth; NaN where undefined."""
+    names = {**SCORES, **{name: _class_score(name) for name in performance.scores if name not in SCORES}}
+    rows = []
+    for name, title in names.items():
+        estimate = performance.scores[name]
+        row: dict[str, object] = {
+            "Score": title,
+            "Model": estimate.value,
+            "95 % interval": f"{_number(estimate.low)} to {_number(estimate.high)}",
+        }
+        for baseline in sorted(performance.baseline_scores, reverse=True):
+            row[baseline.capitalize()] = performance.baseline_scores[baseline][name]
+        rows.append({**row, "n": estimate.n, "worth": estimate.n_effective})
+    return pd.DataFrame(rows)
+
+
+def _stored_tile(counts: Counts, weeks: tuple[int, ...]) -> Tile:
+    return Tile(
+        "Forecasts stored",
+        f"{counts.logged:,}",
+        f"{counts.matured:,} matured",
+        "gray",
+        f"{counts.pending:,} pending",
+        f"{counts.void:,} void, {counts.refused:,} refused; a bar is a week",
+        tuple(float(week) for week in weeks),
+        "bar",
+        f"{replay_note(counts).capitalize()}.",
+    )
+
+
+def _tile(
+    label: str,
+    estimate: Estimate,
+    number: str,
+    unit: str,
+    words: Mapping[State, str],
+    course: npt.NDArray[np.float64],
+    verdict: Verdict | None,
+) -> Tile:
+    state: State = "good" if estimate.low > 0 else "bad" if estimate.high < 0 else "cannot tell"
+    interval = "" if math.isnan(estimate.low) else f"{number.format(estimate.low)} to {number.format(estimate.high)}"
+    return Tile(
+        label,
+        "none" if math.isnan(estimate.value) else plain(number.format(estimate.value)) + unit,
+        f"{SHAPES[state]} {words[state]}",
+        TONES[state],
+        plain(interval),
+        _n(estimate),
+        tuple(course.tolist()),
+        "line",
+        "" if verdict is None else plain(verdict.sentence),
+    )
+
+
+def _n(estimate: Estimate) -> str:
+    return f"n {estimate.n:,}, worth {_count(estimate.n_effective)}"
+
+
+def _count(number: float) -> str:
+    return "?" if math.isnan(number) else f"{number:,.0f}"
+
+
+def _points(share: float) -> str:
+    return "?" if math.isnan(share) else f"{100 * share:.1f}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _class_score(name: str) -> str:
+    kind, _, side = name.partition("_")
+    return f"{kind.capitalize()}, {side}"

@@ -1,0 +1,138 @@
+"""Model health: whether the model beats the simplest alternative, after costs, and how sure that is."""
+
+import pyarrow as pa
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app_pages import health_view as view
+from app_pages import health_window as windows
+from app_pages.context import PageContext, choose, draw_nothing_stored, set_choice, shown_clock
+from app_pages.health_queries import Health, health, journal_rows
+from app_pages.log_card import draw_log
+from app_pages.panels.states import draw_empty, draw_error, draw_stale
+from app_pages.theme import current_mode
+from ml_models.model_version import model_name
+from ml_monitoring.judged import counts_of
+from trading.domain.instrument import Instrument
+from trading.errors import StoreError
+
+_NUMBER = st.column_config.NumberColumn(format="%.3f")
+SCORE_COLUMNS = {
+    **dict.fromkeys(("Model", "Martingale", "Majority"), _NUMBER),
+    "worth": st.column_config.NumberColumn(format="%.0f", help="How many independent events these n are worth."),
+}
+
+
+def draw(context: PageContext) -> None:
+    """Draw the page."""
+    instrument = context.instrument
+    if instrument is None:
+        draw_nothing_stored(context.settings.store_folder)
+        return
+    model = model_name("directional", instrument.symbol)
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    head.title("Model health", anchor=False, width="content")
+    try:
+        rows = context.read(journal_rows, instrument.symbol, model, None, context.clock.replay, of="journal")
+        if rows.num_rows == 0:
+            draw_empty("No forecast is stored yet", view.nothing_stored(context.registry.models(), model, instrument))
+        else:
+            _draw_health(context, instrument, model, head, rows)
+    except StoreError as error:
+        draw_error("The forecasts cannot be read", str(error), "Today and Data go on without them.")
+
+
+def _draw_health(
+    context: PageContext, instrument: Instrument, model: str, head: DeltaGenerator, rows: pa.Table
+) -> None:
+    now, replay = context.clock.now(), context.clock.replay
+    stage = str(rows["stage"][-1])
+    head.badge(view.STAGES.get(stage, stage), icon=":material/visibility_off:", color="gray")
+    usual = windows.usual_window(instrument, now, rows)
+    with head:
+        window = choose(
+            "window", "Trading days back from the clock", list(windows.WINDOWS), usual, windows.NAMES.__getitem__
+        )
+    line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    version = _choose_version(line, rows)
+    first = windows.first_day(instrument, now, window)
+    shown = windows.of_version(windows.since(rows, first), version)
+    wall = shown_clock(context, instrument, rows["decided_at"][-1].as_py())
+    line.caption(windows.about(shown, model, version, replay, wall), width="content")
+    late = windows.lateness(rows, now, wall)
+    if late is not None:
+        draw_stale(*late)
+    if shown.num_rows == 0:
+        why = windows.nothing_in_window(window, rows)
+        if draw_empty("No forecast in this window", why, action="Show all", key="show_all"):
+            set_choice("window", "all", usual)
+            st.rerun()
+        return
+    counts = counts_of(shown)
+    tiles = st.container()
+    if counts.matured == 0:
+        draw_empty("No outcome yet", windows.nothing_matured(counts))
+    subject = (model, version, first, replay)
+    slots = _draw_titles(fresh=st.session_state.get("health") != subject) if counts.matured else {}
+    names = tuple(rule.name for rule in instrument.opening_ranges)
+    found: Health = context.read(
+        health, instrument.symbol, names, *subject, current_mode(), context.up_down, of="journal"
+    )
+    st.session_state["health"] = subject
+    _draw_tiles(tiles, found)
+    _fill(slots, found)
+    draw_log(context, instrument, model, version, first)
+
+
+def _choose_version(place: DeltaGenerator, rows: pa.Table) -> str | None:
+    known = windows.versions(rows)
+    if len(known) < 2:
+        return None
+    with place.container(width=250):
+        chosen = st.selectbox(
+            "Version", [*known, "all"], key="version", bind="query-params", label_visibility="collapsed"
+        )
+    return None if chosen == "all" else chosen
+
+
+def _draw_titles(*, fresh: bool) -> dict[str, DeltaGenerator]:
+    """Draw the cards with their titles; return the place of each one's content, held open when it takes a moment."""
+    slots: dict[str, DeltaGenerator] = {}
+    for row in view.CARDS:
+        for column, (name, title, _) in zip(st.columns([width for *_, width in row]), row, strict=True):
+            card = column.container(border=True, height="stretch")
+            card.markdown(title)
+            slots[name] = card.empty()
+            if fresh:
+                slots[name].skeleton(height=view.FIGURE_HEIGHT)
+    return slots
+
+
+def _draw_tiles(place: DeltaGenerator, found: Health) -> None:
+    tiles = view.tiles(found.report, found.weeks)
+    for column, tile in zip(place.columns(len(tiles)), tiles, strict=True):
+        card = column.container(border=True, height="stretch", gap=None)
+        card.metric(
+            tile.label,
+            tile.value,
+            tile.chip,
+            tile.tone,
+            delta_arrow="off",
+            delta_description=tile.interval or None,
+            help=tile.help or None,
+            chart_data=tile.trend if len(tile.trend) > 1 else None,
+            chart_type=tile.kind,
+        )
+        card.caption(tile.evidence)
+
+
+def _fill(slots: dict[str, DeltaGenerator], found: Health) -> None:
+    for name, slot in slots.items():
+        with slot.container():
+            said = view.marked(found.verdicts[name])
+            if name in found.figures:
+                st.vega_lite_chart(found.figures[name], theme=None, width="stretch", alt=said)
+            elif name == "scores" and found.report.performance is not None:
+                table = view.score_frame(found.report.performance)
+                st.dataframe(table, hide_index=True, height="content", column_config=SCORE_COLUMNS, placeholder="–")
+            st.caption(said)
