@@ -70,6 +70,8 @@ class Comparison:
         self._rejects: list[pa.Table] = []
         self._stamps: list[pa.ChunkedArray] = []
         self._counts: Counter[str] = Counter()
+        self._repairs: Counter[str] = Counter()
+        self._traded = False
         self._others: set[str] = set()
         self._contracts: set[str] = set()
         self._first: datetime | None = None
@@ -79,6 +81,8 @@ class Comparison:
         """Compare a window with what is stored in its time, and put aside what it would change."""
         self._counts.update(read=window.rows_read, unchanged=window.repeated, dropped=window.bars_dropped)
         self._others.update(window.others)
+        for repair, rows in window.repairs:
+            self._repairs[repair] += rows
         self._rejects.append(window.rejects)
         if len(window.rows) == 0:
             return
@@ -86,6 +90,7 @@ class Comparison:
         first, last = ends["min"].as_py(), ends["max"].as_py()
         self._first = first if self._first is None else min(self._first, first)
         self._last = last if self._last is None else max(self._last, last)
+        self._traded |= pc.any(pc.greater(window.rows.column("volume"), 0)).as_py()
         self._contracts.update(window.rows.column("contract").unique().to_pylist())
         found = self._compared(window.rows, first, last)
         self._counts.update(unchanged=found.unchanged, shared=found.unchanged + len(found.revised))
@@ -157,9 +162,15 @@ class Comparison:
             first_ts=self._first,
             last_ts=self._last,
             others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
-            warnings=self._warnings(earlier),
+            warnings=(*recognised.notes, *self._of_volume(), *self._warnings(earlier)),
             raw=self._source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
         )
+
+    def _of_volume(self) -> list[str]:
+        said = [f"{repair}, in {rows:,} {'rows' if rows > 1 else 'row'}" for repair, rows in self._repairs.items()]
+        if not self._traded and self._first is not None:
+            said.append("volume is 0 in every bar, so what is computed from volume says nothing")
+        return said
 
     def _warnings(self, earlier: Iterable[ImportReport]) -> tuple[str, ...]:
         if not self._revised:

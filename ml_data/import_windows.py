@@ -29,6 +29,7 @@ class Window:
     repeated: int
     bars_dropped: int
     others: tuple[str, ...]
+    repairs: tuple[tuple[str, int], ...]
     share: float
 
 
@@ -72,6 +73,7 @@ def windows(chunks: Iterable[Chunk], tick: float, file_name: str, *, whole: bool
             repeated=unique.repeated,
             bars_dropped=chunk.bars_dropped,
             others=chunk.others,
+            repairs=chunk.repairs,
             share=chunk.share,
         )
 
@@ -96,6 +98,7 @@ def _joined(chunks: list[Chunk]) -> Chunk:
         bars_dropped=sum(chunk.bars_dropped for chunk in chunks),
         share=chunks[-1].share,
         others=tuple(sorted({name for chunk in chunks for name in chunk.others}))[:OTHERS_SHOWN],
+        repairs=tuple(repair for chunk in chunks for repair in chunk.repairs),
     )
 
 

@@ -39,6 +39,7 @@ class Recognised:
     time_zone: str  # the clock of the stamps: "UTC", "offset in each stamp", or one that `wall_clock` knows
     stamps: str  # what a stamp marks: "start" or "end" of its minute
     span: tuple[datetime, datetime] | None  # as the header states it, UTC; None where only the rows know
+    notes: tuple[str, ...] = ()  # what a reader of the values must know, such as "volume counts ticks"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Chunk:
     """Some rows of a file. Each of its `rows_read` rows is in `bars`, in `rejects`, or counted in `bars_dropped`.
 
     `bars_dropped` counts rows of other symbols (spreads, other products), `others` names some of them. `share` of the
-    file, 0 to 1, was read when the chunk was complete.
+    file, 0 to 1, was read when the chunk was complete. `repairs` say what was read as something else, in how many rows.
     """
 
     bars: pa.Table
@@ -55,6 +56,7 @@ class Chunk:
     bars_dropped: int
     share: float
     others: tuple[str, ...] = ()
+    repairs: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The lines of a CSV file in columns: at the speed of Arrow's reader, and line by line only around a bad line."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ml_data.bar_file import Unpacked
-from ml_data.importers.csv_layout import PRICES, CsvLayout
+from ml_data.importers.csv_layout import PRICES, CsvLayout, cells_of
 from trading.errors import BadBars
 
 BLOCK_BYTES: Final = 16 * 1024 * 1024
 NUMBERS: Final = (*PRICES, "volume")
+_NOTHING: Final = frozenset(pacsv.ConvertOptions().null_values)  # what the quick way takes for a missing number
 _CAREFUL_BYTES: Final = 64 * 1024  # a block this small is read line by line when one of its lines is bad
 
 
@@ -49,16 +49,16 @@ def line_blocks(content: Unpacked, file_name: str) -> Iterator[bytes]:
         yield rest
 
 
-def without_header(block: bytes) -> bytes:
-    """Return what follows the first line of `block` that is not blank."""
-    start = 0
-    while True:
+def without_header(block: bytes, lines: int = 1) -> bytes:
+    """Return what follows the first `lines` lines of `block` that are not blank, and no byte order mark."""
+    start = 3 if block.startswith(b"\xef\xbb\xbf") else 0
+    while lines:
         end = block.find(b"\n", start) + 1
         if end == 0:
             return b""
-        if block[start:end].removeprefix(b"\xef\xbb\xbf").strip():
-            return block[end:]
+        lines -= bool(block[start:end].strip())
         start = end
+    return block[start:]
 
 
 def read_lines(block: bytes, layout: CsvLayout) -> Iterator[Lines]:
@@ -80,7 +80,7 @@ def read_lines(block: bytes, layout: CsvLayout) -> Iterator[Lines]:
 def _read_quickly(block: bytes, layout: CsvLayout) -> Lines | None:
     """Return all lines, or None when one of them is blank or bad, or when rows and lines are not the same."""
     names = [str(place) for place in range(len(layout.header.names))]
-    numbers = dict.fromkeys((*layout.header.bars, layout.volume), pa.float64())
+    numbers = {place: pa.float64() for name, place in _places(layout) if name in NUMBERS}
     texts = dict.fromkeys(layout.used, pa.string())
     stamp = {layout.stamp[0]: layout.stamp_layout.arrow_type} if len(layout.stamp) == 1 else {}
     types = {str(place): kind for place, kind in (texts | stamp | numbers).items()}
@@ -89,7 +89,9 @@ def _read_quickly(block: bytes, layout: CsvLayout) -> Lines | None:
             pa.BufferReader(block),
             read_options=pacsv.ReadOptions(column_names=names, block_size=1 << 20),
             parse_options=pacsv.ParseOptions(delimiter=layout.header.delimiter),
-            convert_options=pacsv.ConvertOptions(column_types=types, include_columns=list(types)),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types, include_columns=list(types), decimal_point=layout.decimal
+            ),
         )
     except pa.ArrowInvalid:
         return None
@@ -111,14 +113,11 @@ def _read_carefully(block: bytes, layout: CsvLayout) -> Lines:
     for line in io.StringIO(block.decode("utf-8", errors="replace"), newline="\n"):
         if not line.strip():
             continue
-        cells = _cells(line, layout.header.delimiter)
-        fault = f"the row has {len(cells)} columns where the first line names {expected}"
+        cells = cells_of(line, layout.header.delimiter)
+        fault = f"the row has {len(cells)} columns where {layout.width_rule} {expected}"
         if len(cells) == expected:
-            fault = ""
-            found = {name: _number(cells[place]) for name, place in _places(layout) if name in NUMBERS}
-            wrong = [name for name, value in found.items() if value is None]
-            if wrong:
-                fault = f"{wrong[0]} is not a number"
+            found = {name: _number(cells[place], layout.decimal) for name, place in _places(layout) if name in NUMBERS}
+            fault = next((f"{name} is not a number" for name, value in found.items() if value is None), "")
         if fault:
             rejects.append((row, fault))
         else:
@@ -126,8 +125,9 @@ def _read_carefully(block: bytes, layout: CsvLayout) -> Lines:
             numbers.append([value for value in found.values() if value is not None])
             row_number.append(row)
         row += 1
-    matrix = np.array(numbers, dtype=np.float64).reshape(len(kept), len(NUMBERS))
-    columns: dict[str, Any] = {name: pa.chunked_array([matrix[:, index]]) for index, name in enumerate(NUMBERS)} | {
+    names = [name for name, _ in _places(layout) if name in NUMBERS]
+    matrix = np.array(numbers, dtype=np.float64).reshape(len(kept), len(names))
+    columns: dict[str, Any] = {name: pa.chunked_array([matrix[:, index]]) for index, name in enumerate(names)} | {
         "stamp": _texts(" ".join(cells[place] for place in layout.stamp) for cells in kept)
     }
     symbol = layout.header.symbol
@@ -137,9 +137,9 @@ def _read_carefully(block: bytes, layout: CsvLayout) -> Lines:
 
 
 def _places(layout: CsvLayout) -> list[tuple[str, int]]:
-    symbol = layout.header.symbol
-    places = [*zip(PRICES, layout.header.bars, strict=True), ("volume", layout.volume)]
-    return places if symbol is None else [*places, ("symbol", symbol)]
+    others = (("volume", layout.header.volume), ("symbol", layout.header.symbol))
+    known = [(name, place) for name, place in others if place is not None]
+    return [*zip(PRICES, layout.header.bars, strict=True), *known]
 
 
 def _joined(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
@@ -152,17 +152,12 @@ def _texts(values: Iterable[str]) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values, pa.string())])
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
-    except csv.Error:  # a cell of more than 128 KiB
-        return [line]
-
-
-def _number(cell: str) -> float | None:
+def _number(cell: str, decimal: str) -> float | None:
     text = cell.strip()
-    if not text:
+    if text in _NOTHING:
         return float("nan")
+    if decimal != ".":
+        text = text.replace(".", "x").replace(decimal, ".")
     try:
         return float(text) if "_" not in text else None
     except ValueError:

@@ -1,20 +1,26 @@
-"""Time stamps written as text: which way a file writes them, and the UTC instants they mean."""
+"""Time stamps of a file: which way the file writes them, and the UTC instants they mean."""
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_data.importers.repeated_hour import told_by_order
+from ml_data.importers.stamp_forms import Order, date_order, form_of, read_walls, tidied
 from ml_data.importers.wall_clock import to_utc
 
 Clock = Literal["naive", "aware", "epoch"]
+Instants = npt.NDArray[np.int64]
+Faults = npt.NDArray[np.uint8]
 
 FAULTS: Final = (
     "",
@@ -22,137 +28,212 @@ FAULTS: Final = (
     "the stamp has a UTC offset where the file's first stamps have none, or the reverse",
     "the stamp lies in the hour that the clock shows twice in autumn, so it means two instants",
     "the stamp lies in the hour that the clock skips in spring, so it means no instant",
+    "the stamp's year is of the Buddhist calendar, 543 ahead",
+    "the stamp may have the day or the month first",
 )
-_NOT_A_TIME, _OTHER_CLOCK, _TWICE, _NEVER = 1, 2, 3, 4
+_NOT_A_TIME, _OTHER_CLOCK, _TWICE, _NEVER, _BUDDHIST, _ORDER = 1, 2, 3, 4, 5, 6
 
-_EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-_LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-
-# Each brings one common way of writing closer to ISO 8601; in this order, RE2 syntax.
-_REWRITES: Final = (
-    (r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3"),
-    (r"^(\d{4})(\d{2})(\d{2})(?:[ T]|$)", r"\1-\2-\3 "),
-    (r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?$", r"\1-\2-\3 \4:\5:\6"),
-    (r"^(\d{4})-(\d)-", r"\1-0\2-"),
-    (r"^(\d{4})-(\d{2})-(\d)([ T])", r"\1-\2-0\3\4"),
-    (r"^(\S{10})[ T]+(\d):", r"\1 0\2:"),
-    (r"^(\S{10})[ T](\d{2})(\d{2})(\d{2})?$", r"\1 \2:\3:\4"),
-    (r"[:\s]+$", ""),
-    (r"\s*(?:UTC|GMT|Z)$", "Z"),
-    (r"\s+([+-]\d{2}:?\d{2})$", r"\1"),
+_EARLIEST, _LATEST, _BUDDHIST_FROM, _BUDDHIST_TO = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (1980, 2100, 2523, 2643)
 )
-_ALL_REWRITES: Final = ((r"^\s+|\s+$", ""), *_REWRITES)
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(?P<offset>Z|[+-]\d{2}(:?\d{2})?)?)?$")
+
+# What the readers of columns parse by themselves, and faster.
+_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?")
+_EPOCH: Final = re.compile(r"(?P<whole>[1-4]\d{9}(?:\d{3}|\d{6}|\d{9})?)(?P<part>\.\d+)?")
 _EPOCH_DIGITS: Final = {10: 1_000_000, 13: 1_000, 16: 1, 19: -1_000}  # digits: microseconds in one (or -: the reverse)
+_ZONED: Final = (  # a time of day, then what says of which clock it is; RE2 syntax
+    r"^\s*(?P<wall>.*(?::\d{2}(?:\.\d+)?|[T ]\d{4}|[T ]\d{6}|^\s*\d{12}|^\s*\d{14})(?: ?[AaPp]\.?[Mm]\b\.?)?)"
+    r"\s*\[?(?P<zone>[Zz]|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT|[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+)\]?\s*$"
+)
+_ORDERS: Final[tuple[Order, ...]] = ("year", "day", "month")
+_FARTHEST: Final = 14 * 60  # minutes from UTC, of any clock in the world
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}?):?(?P<minutes>[0-5]\d)?")
 
 
 @dataclass(frozen=True)
 class StampLayout:
-    """How the stamps of a file are written: their clock, the rewrites that make them ISO 8601, the unit of an epoch.
+    """How the stamps of a file are written.
 
-    `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds.
+    `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds. `order` is what dates begin
+    with. `iso` says that they are written as ISO 8601 has it, `daily` that they are dates without a time of day.
+    `zone` is the zone that is named in the stamps themselves, if it is a name.
     """
 
     clock: Clock
-    rewrites: tuple[tuple[str, str], ...] = ()
     epoch_us: int = 0
+    order: Order = "year"
+    iso: bool = True
+    daily: bool = False
+    zone: str = ""
 
     @property
     def arrow_type(self) -> pa.DataType:
-        """The type that a CSV reader may parse these stamps to by itself; text where they need rewriting."""
-        if self.clock == "epoch":
+        """The type that a CSV reader may parse these stamps to by itself; text where it cannot."""
+        if self.clock == "epoch" and self.iso:
             return pa.int64()
-        if self.rewrites:
-            return pa.string()
+        if not self.iso:
+            return pa.float64() if self.clock == "epoch" else pa.string()
         return pa.timestamp("us", tz="UTC" if self.clock == "aware" else None)
 
 
 def stamp_layout(samples: Iterable[str]) -> StampLayout | None:
     """Return how stamps are written, judged by the first of `samples` that is one; None when none is understood.
 
-    Years come first: a stamp such as 03/04/2024 can be read in two ways and is not understood.
+    A stamp with a time of day says more than one without. Where dates begin with the day or the month, all samples
+    are asked which; the order is "unknown" where none of them says.
 
-    >>> stamp_layout(["2024-01-02 09:30:00"])
-    StampLayout(clock='naive', rewrites=(), epoch_us=0)
-    >>> stamp_layout(["1704187800"])
-    StampLayout(clock='epoch', rewrites=(), epoch_us=1000000)
-    >>> stamp_layout(["03/04/2024 09:30"])
+    >>> stamp_layout(["2024-01-02 09:30:00"]).clock
+    'naive'
+    >>> stamp_layout(["1704187800"]).epoch_us
+    1000000
+    >>> stamp_layout(["03/04/2024 09:30"]).order
+    'unknown'
     """
-    for sample in samples:
-        text = sample.strip()
-        unit = _EPOCH_DIGITS.get(len(text)) if text.isdigit() else None
-        if unit is not None and text[0] in "123":
-            return StampLayout(clock="epoch", epoch_us=unit)
-        used = [] if text == sample else [_ALL_REWRITES[0]]
-        for pattern, replacement in _REWRITES:
-            rewritten = re.sub(pattern, replacement, text)
-            if rewritten != text:
-                used.append((pattern, replacement))
-                text = rewritten
-        iso = _ISO.match(text)
-        if iso is not None and _instant(text) is not None:
-            return StampLayout(clock="aware" if iso["offset"] else "naive", rewrites=tuple(used))
-    return None
+    texts = list(samples)
+    understood = (layout for layout in map(_layout_of, texts) if layout is not None)
+    first: StampLayout | None = None
+    for layout in understood:
+        if first is None or not layout.daily:
+            first = layout
+        if not layout.daily:
+            break
+    if first is None or first.order == "year":
+        return first
+    told = date_order(texts)
+    return replace(first, order=told if told in ("day", "month") else "unknown")
 
 
-def to_instants(
-    column: pa.ChunkedArray, layout: StampLayout, zone: str | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+def to_instants(column: pa.ChunkedArray, layout: StampLayout, zone: str | None) -> tuple[Instants, Faults]:
     """Return UTC instants in microseconds and, for each, an index into FAULTS: 0, or why it means nothing.
 
-    `column` is text or already of `layout.arrow_type`. Naive stamps show the wall clock of `zone`.
+    `column` is text or already of `layout.arrow_type`. Naive stamps show the wall clock of `zone`; without one they are
+    returned as they are written. The rows are in the file's order: it tells the two passes through a repeated hour.
     """
-    if column.type == pa.int64():
-        stamps = column.fill_null(0).to_numpy()
-        instants = stamps // -layout.epoch_us if layout.epoch_us < 0 else stamps * layout.epoch_us
-        faults = np.zeros(len(instants), dtype=np.uint8)
-    elif pa.types.is_timestamp(column.type):
+    if layout.clock == "epoch":
+        return _read_epochs(column, layout.epoch_us)
+    if pa.types.is_timestamp(column.type):
+        stamps = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
+        wall = stamps.fill_null(0).to_numpy()
         faults = np.where(column.is_null().to_numpy(), _NOT_A_TIME, 0).astype(np.uint8)
-        instants = column.cast(pa.int64()).fill_null(0).to_numpy()
     else:
-        instants, faults = _read_text(column, layout)
-    absurd = (instants < _EARLIEST) | (instants >= _LATEST)
-    faults[absurd & (faults == 0)] = _NOT_A_TIME
+        texts = pa.concat_arrays([pa.array([], pa.string()), *column.cast(pa.string()).fill_null("").chunks])
+        if layout.clock == "aware":
+            return _read_aware(texts, layout.order)
+        wall, faults = _read_naive(texts, layout.order)
     if layout.clock == "naive" and zone is not None:
-        instants, twice, never = to_utc(np.where(absurd, _EARLIEST, instants), zone)
-        faults[twice & (faults == 0)] = _TWICE
-        faults[never & (faults == 0)] = _NEVER
-    return instants, faults
+        return _converted(wall, faults, zone)
+    return wall, _with_absurd(wall, faults)
 
 
-def _read_text(column: pa.ChunkedArray, layout: StampLayout) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    for rewrites in (layout.rewrites, _ALL_REWRITES) if layout.clock != "epoch" else ():
-        for pattern, replacement in rewrites:
-            column = pc.replace_substring_regex(column, pattern=pattern, replacement=replacement)
-        # A failure here says that one of them is not a stamp, is of another kind, or needs another rewrite.
-        with suppress(pa.ArrowInvalid):
-            return to_instants(column.cast(StampLayout(layout.clock).arrow_type), StampLayout("aware"), None)
-    instants = np.zeros(len(column), dtype=np.int64)
-    faults = np.zeros(len(column), dtype=np.uint8)
-    for index, text in enumerate(column.to_pylist()):
-        if layout.clock == "epoch":
-            found = stamp_layout([text])
-            same = found == layout
-            instants[index] = _epoch_instant(int(text), layout.epoch_us) if same else 0
-            faults[index] = 0 if same else _NOT_A_TIME if found is None else _OTHER_CLOCK
-            continue
-        stamp = _instant(text)
-        if stamp is None:
-            faults[index] = _NOT_A_TIME
-        elif (stamp.tzinfo is not None) != (layout.clock == "aware"):
-            faults[index] = _OTHER_CLOCK
-        else:
-            moment = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp
-            instants[index] = int(moment.timestamp()) * 1_000_000 + moment.microsecond
-    return instants, faults
-
-
-def _epoch_instant(stamp: int, unit: int) -> int:
-    return stamp // -unit if unit < 0 else stamp * unit
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+def _layout_of(text: str) -> StampLayout | None:
+    epoch = _EPOCH.fullmatch(text.strip())
+    if epoch is not None:
+        return StampLayout("epoch", epoch_us=_EPOCH_DIGITS[len(epoch["whole"])], iso=epoch["part"] is None)
+    wall, zone = _zoned(pa.array([text]))
+    named = zone[0].as_py() or ""
+    wall = wall if named else pa.array([text])
+    order: Order | None = next((each for each in _ORDERS if read_walls(wall, each)[1][0]), None)
+    if order is None or (named and _clock_named(named) is None):
         return None
+    form = form_of(wall[0].as_py()) or form_of(tidied(wall)[0].as_py())
+    return StampLayout(
+        clock="aware" if named else "naive",
+        order="year" if order == "year" else "unknown",
+        iso=_ISO.fullmatch(text) is not None,
+        daily=form is not None and not form.has_time,
+        zone=named if "/" in named else "",
+    )
+
+
+def _read_epochs(column: pa.ChunkedArray, unit: int) -> tuple[Instants, Faults]:
+    if pa.types.is_string(column.type):
+        return _read_written_epochs(column.to_pylist(), unit)
+    stamps = column.fill_null(0).to_numpy()
+    scale = unit if unit > 0 else -1 / unit
+    inside = (stamps >= _EARLIEST / scale) & (stamps < _LATEST / scale)
+    stamps = np.where(inside, stamps, 0)
+    instants = stamps * unit if unit > 0 else stamps // -unit
+    return np.rint(instants).astype(np.int64), np.where(inside, 0, _NOT_A_TIME).astype(np.uint8)
+
+
+def _read_written_epochs(texts: list[str | None], unit: int) -> tuple[Instants, Faults]:
+    instants, faults = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=np.uint8)
+    for place, text in enumerate(texts):
+        found = _layout_of(text or "")
+        if found is None or found.clock != "epoch" or found.epoch_us != unit:
+            faults[place] = _NOT_A_TIME if found is None else _OTHER_CLOCK
+            continue
+        stamp = Decimal((text or "").strip())
+        instants[place] = int(stamp * unit if unit > 0 else stamp / -unit)
+    return instants, _with_absurd(instants, faults)
+
+
+def _read_naive(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
+    wall, good = read_walls(texts, order)
+    faults = np.where(good, 0, _NOT_A_TIME).astype(np.uint8)
+    left = np.flatnonzero(~good)
+    if len(left):
+        rest = texts.take(pa.array(left))
+        _, otherwise = _read_aware(rest, order)
+        faults[left[otherwise == 0]] = _OTHER_CLOCK
+        if order == "unknown":
+            faults[left[read_walls(rest, "day")[1] | read_walls(rest, "month")[1]]] = _ORDER
+    return wall, faults
+
+
+def _read_aware(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
+    written, zone = _zoned(texts)
+    wall, good = read_walls(written.fill_null(""), order)
+    instants, faults = wall.copy(), np.full(len(texts), _NOT_A_TIME, dtype=np.uint8)
+    named = zone.dictionary_encode()
+    codes = named.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    for code, name in enumerate(named.dictionary.to_pylist()):
+        rows = good & (codes == code)
+        clock = _clock_named(name)
+        if isinstance(clock, str):
+            instants[rows], faults[rows] = _converted(wall[rows], np.zeros(rows.sum(), np.uint8), clock)
+        elif clock is not None:
+            instants[rows] = wall[rows] - clock
+            faults[rows] = _with_absurd(instants[rows], np.zeros(rows.sum(), np.uint8))
+    bare = np.flatnonzero(codes == -1)
+    if len(bare):
+        faults[bare[read_walls(texts.take(pa.array(bare)), order)[1]]] = _OTHER_CLOCK
+    return instants, faults
+
+
+def _converted(wall: Instants, faults: Faults, clock: str) -> tuple[Instants, Faults]:
+    faults = _with_absurd(wall, faults)
+    wall = np.where(faults == 0, wall, _EARLIEST)
+    instants, twice, never = to_utc(wall, clock)
+    instants, twice = told_by_order(wall, instants, twice, clock)
+    faults[twice & (faults == 0)] = _TWICE
+    faults[never & (faults == 0)] = _NEVER
+    return instants, faults
+
+
+def _with_absurd(stamps: Instants, faults: Faults) -> Faults:
+    absurd = (stamps < _EARLIEST) | (stamps >= _LATEST)
+    buddhist = (stamps >= _BUDDHIST_FROM) & (stamps < _BUDDHIST_TO)
+    return np.where((faults == 0) & absurd, np.where(buddhist, _BUDDHIST, _NOT_A_TIME), faults).astype(np.uint8)
+
+
+def _zoned(texts: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray]:
+    """Return each text's time and what says of which clock it is; both are null where nothing says it."""
+    wall, zone = pc.extract_regex(texts, pattern=_ZONED).flatten()
+    return wall, zone
+
+
+@lru_cache(maxsize=256)
+def _clock_named(text: str) -> int | str | None:
+    """Return the offset from UTC in microseconds, or the name of the zone, that ends a stamp; None for neither."""
+    if text.upper() in ("Z", "UTC", "GMT"):
+        return 0
+    offset = _OFFSET.fullmatch(text)
+    if offset is not None:
+        minutes = int(offset["hours"]) * 60 + int(offset["minutes"] or 0)
+        return (-minutes if offset["sign"] == "-" else minutes) * 60_000_000 if minutes <= _FARTHEST else None
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return text

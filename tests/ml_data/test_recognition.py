@@ -43,7 +43,7 @@ def test_a_file_is_told_by_its_content_and_not_by_its_name(tmp_path: Path):
 
 def test_a_format_that_is_named_must_exist_and_fit(tmp_path: Path):
     file = open_bar_file(csv(tmp_path / "a.csv", *minutes("2024-01-02 00:00", 1)))
-    with pytest.raises(BadBars, match=r"--format: expected one of csv, databento-dbn, found 'excel'"):
+    with pytest.raises(BadBars, match=r"--format: expected one of csv, .*databento-dbn, .*found 'excel'"):
         importer_of(file, "excel")
     with pytest.raises(
         BadBars, match="expected Databento DBN as --format says, found text whose first line is 'timestamp,"

@@ -1,6 +1,7 @@
 """CSV with a header: columns by name, good rows kept and bad ones named, at the reader's speed or line by line."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,37 @@ REFUSED = {
     "day or month first": (
         ["03/04/2024 09:30,1,1,1,1,1"],
         None,
-        "stamps with the year first, .* found '03/04/2024 09:30'",
+        "expected to know whether the day or the month comes first in '03/04/2024 09:30', found no day above 12 in the "
+        "whole file; write the dates with the year first, such as 2024-04-03, or bring a file that goes beyond",
+    ),
+    "day and month first": (
+        ["13/04/2024 09:30,1,1,1,1,1", "04/14/2024 09:30,1,1,1,1,1"],
+        None,
+        "some dates have the day first and some the month; write all of them with the year first, such as 2024-04-03",
+    ),
+    "years of two digits": (["03/04/24 09:30,1,1,1,1,1"], None, "expected years of four digits, found '03/04/24 09:30"),
+    "a Buddhist year": (
+        ["2567-04-03 09:30,1,1,1,1,1"],
+        None,
+        "expected years of the Gregorian calendar, found '2567-04-03 09:30', a year of the Buddhist calendar; take 543",
+    ),
+    "a Buddhist year, day first": (["03/04/2567 09:30,1,1,1,1,1"], None, "a year of the Buddhist calendar; take 543"),
+    "a zone by abbreviation": (
+        ["2024-04-03 09:30:00 EST,1,1,1,1,1"],
+        None,
+        "found '2024-04-03 09:30:00 EST', and EST is the name of several clocks; leave it away and name the clock with",
+    ),
+    "days of a spreadsheet": (["45293.395833,1,1,1,1,1"], None, "the day number of a spreadsheet; give the column a"),
+    "dates alone": (
+        ["2024-04-03,1,1,1,1,1", "2024-04-04,1,1,1,1,1"],
+        None,
+        "expected one-minute bars, found daily bars: its stamps, such as '2024-04-03', are dates without a time of day",
+    ),
+    "no stamps": (["noon,1,1,1,1,1"], None, "expected stamps such as '2024-03-08 09:30:00', or .*, found 'noon'"),
+    "thousands": (
+        ['2024-04-03T09:30:00Z,"15,895","15,896","15,894","15,895",1'],
+        None,
+        "expected prices such as 15895.25, found '15,895', in which thousands may be separated; export numbers with",
     ),
     "rows of another width": (
         ["1,2"],
@@ -234,9 +265,7 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, case: str):
         take(IMPORTER, csv(tmp_path / "a.csv", *rows), nq(), zone)
 
 
-def test_a_header_without_volume_or_with_a_name_twice_is_refused(tmp_path: Path):
-    with pytest.raises(BadBars, match="expected a volume column, found time, open, high, low, close; export it with"):
-        take(IMPORTER, csv(tmp_path / "a.csv", ROW, header="time,open,high,low,close"), nq())
+def test_a_header_with_a_name_twice_is_refused(tmp_path: Path):
     with pytest.raises(BadBars, match="two columns are called 'Close'; remove one of them"):
         take(IMPORTER, csv(tmp_path / "a.csv", ROW + ",1", header="time,open,high,low,Close,volume,close"), nq())
 
@@ -247,6 +276,67 @@ def test_a_header_without_volume_or_with_a_name_twice_is_refused(tmp_path: Path)
 )
 def test_content_without_such_a_header_is_not_recognised(head: bytes):
     assert IMPORTER.recognise(head) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("date;time;open;high;low;close;vol", "2024.01.02;00:05;100,0;101,5;99,5;100,25;7"),
+        ("timestamp\topen\thigh\tlow\tclose\tvolume", "20240102 000500\t100\t101,5\t99,5\t100,250\t7"),
+        ("Gmt time,Open,High,Low,Close,Volume", "13.01.2024 00:05:00.000,100,101.5,99.5,100.25,7"),
+        ("Local time,Open,High,Low,Close,Volume", "13.01.2024 01:05:00.000 GMT+0100,100,101.5,99.5,100.25,7"),
+        ("Date,Time,O,H,L,C,V", "1/13/2024,12:05:00 AM,100,101.5,99.5,100.25,7"),
+        ("timestamp_utc|open|high|low|close|volume", "2024-01-02 00:05|100|101.5|99.5|100.25|7"),
+        ("Unix Timestamp,Date,Symbol,Open,High,Low,Close,Volume", "1704153900,x,NQ,100,101.5,99.5,100.25,7"),
+        ("Time,Open,High,Low,Last,Change,Volume", "01/13/2024 00:05,100,101.5,99.5,100.25,,7"),
+        (",date,open,high,low,close,volume", "0,2024-01-02T00:05:00+00:00,100,101.5,99.5,100.25,7"),
+        ("time,open,high,low,close,volume", "2024-01-02T00:05:00Z,100,101.5,99.5,100.25,7,"),
+        ("https://example.org\ntime,open,high,low,close,volume", ROW),
+    ],
+)
+def test_layouts_of_many_sources_give_the_same_bar(tmp_path: Path, header: str, row: str):
+    [found] = take(IMPORTER, csv(tmp_path / "a.csv", row, header=header), nq(), "UTC").rows
+    assert found[1].replace("-13 ", "-02 ") == BAR[1]
+    assert found[2:] == BAR[2:]
+
+
+def test_a_day_above_twelve_anywhere_in_the_file_orders_all_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(csv_lines, "BLOCK_BYTES", 4_000)
+    rows = [f"{day:02d}/02/2024 {hour:02d}:05,100,101,99,100,7" for day in range(1, 14) for hour in range(24)]
+    assert "13/02" not in "".join(rows)[:8_000]
+    path = csv(tmp_path / "a.csv", *rows)
+    file = replace(open_bar_file(path), head=path.read_bytes()[:4_000])
+    reading = IMPORTER.open(file, nq(), "UTC")
+    assert reading.recognised.why.endswith("its dates have the day first, as a day above 12 says")
+    assert [chunk.bars.column("ts")[0].as_py().month for chunk in reading.chunks] == [2, 2, 2]
+
+
+def test_a_file_without_volume_has_volume_zero_and_says_so(tmp_path: Path):
+    path = csv(tmp_path / "a.csv", ROW.removesuffix(",7"), header="time,open,high,low,close")
+    taken = take(IMPORTER, path, nq())
+    assert taken.rows == [(*BAR[:6], 0.0, 1)]
+    assert IMPORTER.open(open_bar_file(path), nq(), None).recognised.notes == ("the file has no volume, 0 is stored",)
+
+
+def test_unknown_volume_is_zero_and_counted_and_a_single_empty_one_is_left_to_the_checks(tmp_path: Path):
+    rows = [ROW.replace(":05:", f":{minute:02d}:").removesuffix("7") for minute in range(3)]
+    unknown = take(IMPORTER, csv(tmp_path / "a.csv", *(row + "-1" for row in rows)), nq())
+    assert [row[6] for row in unknown.rows] == [0.0, 0.0, 0.0]
+    assert unknown.chunks[0].repairs == (("volume -1, which means unknown, is stored as 0", 3),)
+    empty = take(IMPORTER, csv(tmp_path / "b.csv", *(row + "NaN" for row in rows)), nq())
+    assert empty.chunks[0].repairs == (("volume is empty and stored as 0", 3),)
+    single = take(IMPORTER, csv(tmp_path / "c.csv", rows[0] + "7", rows[1]), nq())
+    assert single.chunks[0].repairs == ()
+    assert single.rows[1][6] != single.rows[1][6]
+
+
+def test_a_number_with_a_point_among_decimal_commas_spoils_its_row_only(tmp_path: Path):
+    header = "time;open;high;low;close;volume"
+    rows = (f"2024-01-02T00:0{minute}:00Z;100,5;101,5;99,5;100,25;7" for minute in range(3))
+    path = csv(tmp_path / "a.csv", *rows, "2024-01-02T00:03:00Z;100.5;101,5;99,5;100,25;7", header=header)
+    taken = take(IMPORTER, path, nq())
+    assert [row[2] for row in taken.rows] == [100.5, 100.5, 100.5]
+    assert taken.rejects == [(4, "open is not a number")]
 
 
 @pytest.mark.real_data
