@@ -11,7 +11,13 @@ Floats = npt.NDArray[np.float64]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 PATH: Final = ((_NODES + 1.0) / 2.0, _WEIGHTS / 2.0)
-"""Where on the way from base to answer the slope is looked at, and with which weight (Gauss-Legendre)."""
+"""Where on a stretch of the way from base to answer the slope is looked at, and with which weight (Gauss-Legendre)."""
+
+STRETCH: Final = 8.0
+"""How far raw scores may move apart on one stretch, in units of the calibrated score, for 1e-9 to hold."""
+
+NOWHERE: Final = 1e-6
+"""Below this change of a raw score the way has no length to divide by: the slope where it stands is taken."""
 
 
 def probability_points(version: LoadedVersion, contributions: Floats, target: int) -> tuple[float, Floats]:
@@ -25,14 +31,15 @@ def probability_points(version: LoadedVersion, contributions: Floats, target: in
     change = shares.sum(axis=1)
     if len(base) == 1:
         at_base, at_answer = (_probability(version, base + step * change, target) for step in (0.0, 1.0))
-        slope = _slope(version, base, change, target) if change[0] == 0.0 else (at_answer - at_base) / change[0]
+        slope = _slope(version, base, change, target) if abs(change[0]) < NOWHERE else (at_answer - at_base) / change[0]
         return at_base, slope * shares[0]
-    points = np.zeros(shares.shape[1])
-    for step, weight in zip(*PATH, strict=True):
-        probabilities = version.calibrator.apply((base + step * change)[None, :])[0]
-        slopes = probabilities[target] * ((np.arange(len(base)) == target) - probabilities)
-        points += weight * (slopes / version.calibrator.temperature) @ shares
-    return _probability(version, base, target), points
+    temperature = version.calibrator.temperature
+    stretches = max(1, int(np.ceil(np.ptp(change) / temperature / STRETCH)))
+    steps = ((np.arange(stretches)[:, None] + PATH[0]) / stretches).ravel()
+    weights = np.tile(PATH[1] / stretches, stretches)
+    probabilities = version.calibrator.apply(base + steps[:, None] * change)
+    slopes = probabilities[:, [target]] * ((np.arange(len(base)) == target) - probabilities)
+    return _probability(version, base, target), (weights @ slopes / temperature) @ shares
 
 
 def _probability(version: LoadedVersion, margins: Floats, target: int) -> float:
