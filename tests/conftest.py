@@ -9,6 +9,7 @@ import pytest
 from ml_data.build import build
 from ml_data.ingest import ingest
 from ml_data.store import Store
+from tests import hub_home
 from trading.domain.instrument import read_instrument
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -34,3 +35,16 @@ def real_store(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     build(store, mgc)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with demo bars, their history and a model, and an empty journal. It is shared: copy it to write."""
+    return hub_home.once(tmp_path_factory.getbasetemp(), "demo_home", hub_home.make_home)
+
+
+@pytest.fixture
+def home(demo_home: Path, tmp_path: Path) -> Iterator[hub_home.Home]:
+    """Return a copy of `demo_home` to work in."""
+    with hub_home.using(hub_home.copied(demo_home, tmp_path / "home")) as opened:
+        yield opened
