@@ -79,17 +79,18 @@ def feature_matrix(
 def matrix_of(inputs: Inputs, groups: tuple[FeatureGroup, ...] | None = None) -> FeatureMatrix:
     """Return the features of the events behind `inputs`; raises as `feature_matrix` does."""
     groups = feature_groups() if groups is None else groups
+    names = _names(groups)
     count = len(inputs.decided)
-    values = np.full((count, sum(len(group.features) for group in groups)), np.nan)
-    newest = np.zeros((count, len(groups)), dtype=np.int64)
+    values = np.empty((count, len(names)))
+    newest = np.zeros((len(groups), count), dtype=np.int64)
     column = 0
     for index, group in enumerate(groups):
-        out = np.full((count, len(group.features)), np.nan)
-        group_newest = np.zeros(count, dtype=np.int64)
-        group.compute(inputs, out, group_newest)
-        values[:, column : column + len(group.features)] = out
-        newest[:, index] = group_newest
-        column += len(group.features)
+        width = len(group.features)
+        out = np.full((count, width), np.nan)
+        group.compute(inputs, out, newest[index])
+        values[:, column : column + width] = out
+        column += width
+    newest = newest.T
     late = newest > inputs.decided[:, None]
     if late.any():
         event, group_index = np.argwhere(late)[0]
@@ -97,4 +98,8 @@ def matrix_of(inputs: Inputs, groups: tuple[FeatureGroup, ...] | None = None) ->
             f"feature group {groups[group_index].name!r} used something known at "
             f"{from_minute(newest[event, group_index])} for an event decided at {from_minute(inputs.decided[event])}"
         )
-    return FeatureMatrix(tuple(feature.name for feature in features_of(groups)), values, newest)
+    return FeatureMatrix(names, values, newest)
+
+
+def _names(groups: tuple[FeatureGroup, ...]) -> tuple[str, ...]:
+    return tuple([feature.name for group in groups for feature in group.features])

@@ -125,7 +125,7 @@ def find_break(minute: Ints, close: Ints, row: int, row_to: int, until: int, top
 
 
 @njit(cache=True, nogil=True)
-def walk_trade(
+def walk_trades(
     minute: Ints,
     high: Ints,
     low: Ints,
@@ -135,36 +135,44 @@ def walk_trade(
     direction: int,
     entry: int,
     stop4: int,
-    target4: int,
-) -> tuple[int, int, int, int, bool]:
-    """Walk a trade entered at the close of the bar before `row` and return how it ended.
+    targets4: Ints,
+    ends: Ints,
+) -> None:
+    """Walk trades entered at the close of the bar before `row`, alike but for their targets, and write how each ended.
 
-    Returned: state (WIN, LOSS, or OPEN when neither level was touched before `until` or the rows' end), the row of the
-    last bar walked (`row - 1` if none), worst and best excursion in quarter ticks (0 or more), and whether stop and
-    target lay in one bar. Such a bar is a loss. What a bar may have done after the exit is not counted: a stopped
-    trade's worst is the stop and its last bar adds nothing to its best, a won trade's best is the target.
+    `targets4` (K,) lie further and further from the entry. `ends` (K, 5) are: state (WIN, LOSS, or OPEN when neither
+    level was touched before `until` or the rows' end), the row of the last bar walked (`row - 1` if none), worst and
+    best excursion in quarter ticks (0 or more), and 1 where stop and target lay in one bar. Such a bar is a loss. What
+    a bar may have done after the exit is not counted: a stopped trade's worst is the stop and its last bar adds nothing
+    to its best, a won trade's best is the target.
     """
     risk = abs(entry * 4 - stop4)
-    reward = abs(target4 - entry * 4)
-    worst = 0
-    best = 0
+    worst = best = won = 0
+    stopped = False
+    reached = 0
     last = row - 1
-    while row < row_to and minute[row] < until:
+    while row < row_to and minute[row] < until and won < len(targets4):
         if direction == UP:
             against = (entry - low[row]) * 4
-            favour = (high[row] - entry) * 4
+            reached = (high[row] - entry) * 4
         else:
             against = (high[row] - entry) * 4
-            favour = (entry - low[row]) * 4
+            reached = (entry - low[row]) * 4
         last = row
         if against >= risk:
-            return LOSS, last, risk, best, favour >= reward
+            stopped = True
+            break
         worst = max(worst, against)
-        if favour >= reward:
-            return WIN, last, worst, reward, False
-        best = max(best, favour)
+        while won < len(targets4) and reached >= abs(targets4[won] - entry * 4):
+            ends[won, 0], ends[won, 1], ends[won, 2] = WIN, last, worst
+            ends[won, 3], ends[won, 4] = abs(targets4[won] - entry * 4), 0
+            won += 1
+        best = max(best, reached)
         row += 1
-    return OPEN, last, worst, best, False
+    for trade in range(won, len(targets4)):
+        ends[trade, 0], ends[trade, 1] = LOSS if stopped else OPEN, last
+        ends[trade, 2], ends[trade, 3] = risk if stopped else worst, best
+        ends[trade, 4] = 1 if stopped and reached >= abs(targets4[trade] - entry * 4) else 0
 
 
 @njit(cache=True, nogil=True)
@@ -190,12 +198,15 @@ def breaks_and_trades(
     """Find the break of each complete range and resolve every trade rule on it.
 
     Shapes: days n, ranges O, rules K = stops (full, half) x rewards x windows (day, session), in that order.
-    `range_rows` (n, O) is the first row at or after the range's end; `double_rewards` are the rewards times two;
+    `range_rows` (n, O) is the first row at or after the range's end; `double_rewards` (twice the rewards) rise;
     `known_through` is the minute up to which bars are known; a day is over at `day_closes`, by schedule. Written:
     `directions` (n, O), `break_rows` (n, O), `trades` (n, O, K, 8): state, exit row, stop4, target4, worst4, best4,
     ambiguous, risk4. A trade still running when the bars end stays OPEN; one whose window is over is EXPIRED at the
     last bar in it.
     """
+    rewards = len(double_rewards)
+    targets4 = np.empty(rewards, dtype=np.int64)
+    ends = np.empty((rewards, 5), dtype=np.int64)
     for day in range(tops.shape[0]):
         for opening in range(tops.shape[1]):
             if not tradable[day, opening]:
@@ -216,24 +227,19 @@ def breaks_and_trades(
                 edge4 = 4 * (bottom if direction == UP else top)
                 stop4 = edge4 if stop == 0 else 2 * (top + bottom)
                 risk4 = abs(4 * entry - stop4)
-                for reward in range(len(double_rewards)):
-                    target4 = 4 * entry + direction * (risk4 * double_rewards[reward] // 2)
-                    for window in range(2):
-                        until = day_ends[day] if window == 0 else session_ends[day, opening]
-                        over = min(until, day_closes[day])
-                        if minute[row] >= until:
-                            continue
-                        state, last, worst4, best4, ambiguous = walk_trade(
-                            minute, high, low, row + 1, row_to[day], until, direction, entry, stop4, target4
-                        )
-                        if state == OPEN and known_through >= over:
-                            state = EXPIRED
-                        out = trades[day, opening, (stop * len(double_rewards) + reward) * 2 + window]
-                        out[0] = state
-                        out[1] = last
+                for reward in range(rewards):
+                    targets4[reward] = 4 * entry + direction * (risk4 * double_rewards[reward] // 2)
+                for window in range(2):
+                    until = day_ends[day] if window == 0 else session_ends[day, opening]
+                    if minute[row] >= until:
+                        continue
+                    walk_trades(minute, high, low, row + 1, row_to[day], until, direction, entry, stop4, targets4, ends)
+                    over = known_through >= min(until, day_closes[day])
+                    for reward in range(rewards):
+                        out = trades[day, opening, (stop * rewards + reward) * 2 + window]
+                        out[0] = EXPIRED if over and ends[reward, 0] == OPEN else ends[reward, 0]
+                        out[1] = ends[reward, 1]
                         out[2] = stop4
-                        out[3] = target4
-                        out[4] = worst4
-                        out[5] = best4
-                        out[6] = 1 if ambiguous else 0
+                        out[3] = targets4[reward]
+                        out[4:7] = ends[reward, 2:5]
                         out[7] = risk4

@@ -4,11 +4,13 @@ import numpy as np
 from numba import njit
 
 from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
-from ml_data.kernels import LOSS, NO_BREAK, UP, WIN, find_break, first_at_or_after, walk_trade
+from ml_data.kernels import LOSS, NO_BREAK, UP, WIN, find_break, first_at_or_after, walk_trades
 
 
 @njit(cache=True, nogil=True)
 def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
+    target = np.empty(1, dtype=np.int64)
+    end = np.empty((1, 5), dtype=np.int64)
     for event in range(len(inputs.decided)):
         first, now, decided = inputs.first_row[event], inputs.now_row[event], inputs.decided[event]
         day = inputs.day[event]
@@ -36,18 +38,11 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
                 continue
             entry = inputs.close[row]
             stop = bottom if direction == UP else top
-            state, _last, _worst, _best, _both = walk_trade(
-                inputs.minute,
-                inputs.high,
-                inputs.low,
-                row + 1,
-                now,
-                decided,
-                direction,
-                entry,
-                4 * stop,
-                4 * (2 * entry - stop),
+            target[0] = 4 * (2 * entry - stop)
+            walk_trades(
+                inputs.minute, inputs.high, inputs.low, row + 1, now, decided, direction, entry, 4 * stop, target, end
             )
+            state = end[0, 0]
             if state == WIN:
                 out[event, 2] += 1.0
                 out[event, 4] += 1.0
