@@ -14,4 +14,4 @@ WHERE ($instrument::VARCHAR IS NULL OR p.instrument = $instrument)
   AND ($version::VARCHAR IS NULL OR p.version = $version)
   AND p.trading_day BETWEEN $first AND $last
   AND p.decided_at <= $known_by
-ORDER BY p.decided_at, p.orb, p.version
+ORDER BY p.decided_at, p.orb, p.version, p.prediction_id
