@@ -157,7 +157,7 @@ def coverage_sentence(coverage: pd.DataFrame) -> str:
     shares = (sums["bars"] / sums["expected"].where(sums["expected"] > 0)).dropna()
     thinnest = str(shares.idxmin())
     empty = int(sums["empty"].sum())
-    lost = f" {empty:,} sessions have no bar at all." if empty else " No session is without any bar."
+    lost = f" Without any bar: {counted(empty, 'session')}." if empty else " No session is without any bar."
     return (
         f"{int(sums['bars'].sum()):,} of {int(sums['expected'].sum()):,} minutes in sessions have a bar, fewest in "
         f"{session_label(thinnest)} with {100 * shares.min():.1f} %.{lost} A minute without a trade has no bar: thin "
@@ -189,7 +189,7 @@ def roll_sentence(rolls: pd.DataFrame) -> str:
         return "The contract never changed: nothing had to be joined."
     last = rolls.iloc[0]
     return (
-        f"{len(rolls):,} rolls; the last from {last['before']} to {last['contract']}, on {_day(last['trading_day'])}, "
+        f"{counted(len(rolls), 'roll')}; the last from {last['before']} to {last['contract']}, on {_day(last['trading_day'])}, "
         f"because it had {100 * last['volume_share']:.0f} % of both contracts' volume on the day before. Nothing is "
         "differenced across a roll."
     )

@@ -1,0 +1,101 @@
+"""The monitoring report of 10,000 predictions, from the journal file on: `python -m bench.monitoring_report`.
+
+Six predictions on each of 1,667 trading days, as far from the martingale as noise. The floor reads the same rows and
+does nothing with them; ours is the whole report, with its bootstraps and draws. Each figure is the best of `REPEATS`,
+since other work on the machine only ever adds.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from ml_data.journal import judged_predictions
+from ml_data.store import Store
+from ml_monitoring.report import health_report
+
+DAYS, RANGES, REPEATS = 1_667, ("0900", "1000", "1100", "1800", "2300", "0030"), 5
+TARGET_SECONDS = 1.0
+MODEL, INSTRUMENT = "directional-BENCH", "BENCH"
+
+
+def fill(store: Store) -> int:
+    """Write the predictions and their outcomes; return how many there are."""
+    random = np.random.default_rng(0)
+    n = DAYS * len(RANGES)
+    day = np.repeat(np.datetime64("2018-01-01") + np.arange(DAYS), len(RANGES))
+    decided = day.astype("datetime64[us]") + np.tile(np.arange(len(RANGES)), DAYS) * np.timedelta64(120, "m")
+    walk = np.clip(random.beta(2, 2, n), 0.02, 0.98)
+    said = np.clip(walk + random.normal(0, 0.06, n), 0.02, 0.98)
+    up = random.random(n) < walk
+    advice = np.select([said > 0.55, said < 0.45], ["UP", "DOWN"], "NONE")
+    net = random.choice([-1.2, 0.85], n)
+    taken = (advice == "NONE") | (advice == np.where(up, "UP", "DOWN"))
+    ids = [f"{number:032x}" for number in range(n)]
+    predictions = pa.table(
+        {
+            "prediction_id": ids,
+            "instrument": [INSTRUMENT] * n,
+            "kind": ["orb_complete"] * n,
+            "trading_day": pa.array(day.astype("datetime64[D]")),
+            "orb": list(RANGES) * DAYS,
+            "decided_at": pa.array(decided).cast(pa.timestamp("us", "UTC")),
+            "model": [MODEL] * n,
+            "version": ["v_20180101_000000-00000"] * n,
+            "features": [[0.1] * 60] * n,
+            "prob_up": said,
+            "prob_down": 1 - said,
+            "baseline_prob_up": walk,
+            "advice": advice.tolist(),
+        }
+    )
+    outcomes = pa.table(
+        {
+            "prediction_id": ids,
+            "revision": pa.array([0] * n, pa.int32()),
+            "state": ["matured"] * n,
+            "actual": np.where(up, "UP", "DOWN").tolist(),
+            "correct": (said > 0.5) == up,
+            "r_net": net,
+            "r_net_advised": np.where(taken, net, 0.0),
+            "known_at": pa.array(decided + np.timedelta64(50, "m")).cast(pa.timestamp("us", "UTC")),
+        }
+    )
+    with store.journal_write() as cursor:
+        for table, rows in (("ml_predictions", predictions), ("ml_outcomes", outcomes)):
+            cursor.register("fresh", rows)
+            cursor.execute(f"INSERT INTO journal.{table} BY NAME SELECT * FROM fresh")
+            cursor.unregister("fresh")
+    return n
+
+
+def best_time(work: Callable[[], object]) -> float:
+    """Return the best wall-clock seconds of some runs."""
+    seconds = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds)
+
+
+def main() -> int:
+    """Print both figures; 1 when the target is missed."""
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        n = fill(store)
+        least = best_time(lambda: judged_predictions(store, instrument=INSTRUMENT, model=MODEL))
+        taken = best_time(lambda: health_report(store, instrument=INSTRUMENT, model=MODEL))
+        store.close()
+    print(
+        f"monitoring report, {n:,} predictions: reading {least:.3f} s, ours {taken:.2f} s (target {TARGET_SECONDS:g} s)"
+    )
+    return int(taken > TARGET_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
