@@ -35,8 +35,14 @@ _CELL: Final = re.compile(r"[,;|\t ]+")
 _NUMBER: Final = re.compile(r"[\s\"']*[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?[\s\"']*")
 _CELLS_OF_A_BAR: Final = 4  # open, high, low, close
 
-# Formats that only say how a file is written, not who wrote it: they yield to one that says more.
-_PLAIN: Final = ("csv", "csv-headerless")
+# Formats that others write too, the plainest first: each yields to those after it, and to all that are not here.
+_PLAIN: Final = ("csv-headerless", "csv", "ninjatrader")
+
+# Formats that may look alike in all they hold: the name that a vendor gives its files goes before their rank.
+_FILE_NAMES: Final = {
+    "histdata": re.compile(r"histdata|dat_(ascii|nt)_", re.IGNORECASE),
+    "ninjatrader": re.compile(r"\.(last|bid|ask)\.txt$", re.IGNORECASE),
+}
 
 _EXPORT: Final = "export one-minute bars as CSV whose first line is timestamp,open,high,low,close,volume"
 
@@ -59,17 +65,20 @@ def importer_of(file: BarFile, format_name: str | None = None) -> Importer:
     known = known_importers()
     formats = ", ".join(importer.format for importer in known)
     if format_name is not None:
-        named = [importer for importer in known if importer.format == format_name]
-        if not named:
+        asked = [importer for importer in known if importer.format == format_name]
+        if not asked:
             raise BadBars(f"--format: expected one of {formats}, found {format_name!r}.")
-        if named[0].recognise(file.head) is None:
+        if asked[0].recognise(file.head) is None:
             raise BadBars(
-                f"{file.name}: expected {named[0].title} as --format says, found {_found(file.head)}; leave --format "
+                f"{file.name}: expected {asked[0].title} as --format says, found {_found(file.head)}; leave --format "
                 f"away to have the file recognised."
             )
+        return asked[0]
+    every = {importer: _rank(importer) for importer in known if importer.recognise(file.head) is not None}
+    named = [importer for importer in every if (said := _FILE_NAMES.get(importer.format)) and said.search(file.name)]
+    if len(named) == 1:
         return named[0]
-    every = [importer for importer in known if importer.recognise(file.head) is not None]
-    takers = [importer for importer in every if importer.format not in _PLAIN] or every
+    takers = [importer for importer, rank in every.items() if rank == max(every.values())]
     if len(takers) > 1:
         names = " and ".join(importer.format for importer in takers)
         raise BadBars(f"{file.name}: recognised as {names}; say which with --format.")
@@ -78,6 +87,10 @@ def importer_of(file: BarFile, format_name: str | None = None) -> Importer:
             f"{file.name}: expected bars in a format of docs/formats.md, found {_found(file.head)}; {_EXPORT}."
         )
     return takers[0]
+
+
+def _rank(importer: Importer) -> int:
+    return _PLAIN.index(importer.format) if importer.format in _PLAIN else len(_PLAIN)
 
 
 def note_in(head: bytes) -> str | None:
