@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.bar_changes import Changes, changed_spans, changes
+from ml_data.clock_words import ClockFinding
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
 from ml_data.import_spool import Spool
@@ -145,11 +146,12 @@ class Comparison:
                 f"right, import it with --accept-revisions."
             )
 
-    def plan(self, recognised: Recognised, earlier: Iterable[ImportReport]) -> ImportPlan:
+    def plan(self, recognised: Recognised, clock: ClockFinding, earlier: Iterable[ImportReport]) -> ImportPlan:
         """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""
         rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects]).sort_by("row_number")
         return ImportPlan(
             recognised=recognised,
+            clock=clock,
             incoming=self._incoming,
             revisions=pa.concat_tables(self._revised) if self._revised else pa.table({}),
             rejects=rejects,
@@ -162,7 +164,7 @@ class Comparison:
             first_ts=self._first,
             last_ts=self._last,
             others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
-            warnings=(*recognised.notes, *self._of_volume(), *self._warnings(earlier)),
+            warnings=(*clock.contradiction, *recognised.notes, *self._of_volume(), *self._warnings(earlier)),
             raw=self._source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
         )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from ml_data.clock_words import ClockFinding
 from ml_data.import_report import ImportReport, RejectedRow, Verdict
 from ml_data.import_spool import Spool
 from ml_data.importers.base import Reading, Recognised
@@ -13,12 +14,16 @@ from ml_data.importers.base import Reading, Recognised
 
 @dataclass(frozen=True)
 class Source:
-    """Where bars come from: `read` starts anew each time, `raw_rows` shows rows as they were written."""
+    """Where bars come from: `read` starts anew each time, `raw_rows` shows rows as they were written.
+
+    `time_zone` is the clock that was named for naive stamps, if any; `read` takes it, or the one that was found.
+    """
 
     name: str
     sha256: str
-    read: Callable[[], Reading]
+    read: Callable[[str | None], Reading]
     raw_rows: Callable[[Collection[int]], dict[int, str]]
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class ImportPlan:
     """
 
     recognised: Recognised
+    clock: ClockFinding
     incoming: Spool
     revisions: pa.Table
     rejects: pa.Table
@@ -74,6 +80,7 @@ class ImportPlan:
             import_id=import_id,
             sha256=source.sha256,
             recognised=self.recognised,
+            clock=self.clock,
             rows_read=self.rows_read,
             rows_stored=self.rows_stored,
             rows_revised=len(self.revisions),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from ml_data.clock_words import ClockFinding
 from ml_data.importers.base import Recognised
 
 Verdict = Literal["stored", "stored with warnings", "unchanged", "left out", "refused"]
@@ -37,6 +38,7 @@ class ImportReport:
     import_id: str | None = None
     sha256: str = ""
     recognised: Recognised | None = None
+    clock: ClockFinding | None = None
     rows_read: int = 0
     rows_stored: int = 0
     rows_revised: int = 0
@@ -50,6 +52,18 @@ class ImportReport:
     first_rejects: tuple[RejectedRow, ...] = ()  # the first few; all of them are in the store
     warnings: tuple[str, ...] = ()
 
+    def not_accepted(self) -> "ImportReport":
+        """Return the report of a file whose clock was inferred and that nobody accepted: nothing is stored."""
+        if self.clock is None:
+            return self
+        refusal = (
+            f"{self.file_name}: its stamps name no clock; the bars show {self.clock.clock} ({self.clock.verdict}); add "
+            f"--accept to import it so, or name another with --time-zone."
+        )
+        return ImportReport(
+            self.file_name, "refused", dry_run=False, refusal=refusal, recognised=self.recognised, clock=self.clock
+        )
+
 
 def describe(report: ImportReport) -> str:
     """Return the lines that tell a person what became of a file.
@@ -60,13 +74,16 @@ def describe(report: ImportReport) -> str:
     if report.left_out is not None:
         return f"left out: {report.file_name}: not bars but {report.left_out}"
     if report.refusal is not None or report.recognised is None:
-        return f"refused: {report.refusal}"
+        return "\n".join([f"refused: {report.refusal}", *_evidence(report)])
     taken = report.recognised
     verdict = f"would be {report.verdict}" if report.dry_run else report.verdict
+    if report.clock is not None and report.clock.needs_accept:
+        verdict += " with --accept"
     lines = [
         f"{report.file_name}: {verdict}",
         f"  taken for {taken.title}, because {taken.why}",
-        f"  clock: {taken.time_zone}; a stamp marks the {taken.stamps} of its minute",
+        f"  clock: {_clock(report, taken)}; a stamp marks the {taken.stamps} of its minute",
+        *_evidence(report),
         f"  {_rows(report)}",
     ]
     if taken.columns_ignored:
@@ -79,6 +96,19 @@ def describe(report: ImportReport) -> str:
     if report.rows_rejected > _SHOWN:
         lines.append(f"  and {report.rows_rejected - _SHOWN:,} more rejected rows")
     return "\n".join(lines)
+
+
+def _clock(report: ImportReport, taken: Recognised) -> str:
+    words = report.clock.words() if report.clock is not None else ""
+    return f"{taken.time_zone} ({words})" if words else taken.time_zone
+
+
+def _evidence(report: ImportReport) -> list[str]:
+    """Return what the bars say of their clock: always where it was inferred, else when only asked what would be."""
+    clock = report.clock
+    if clock is None or clock.verdict == "contradicted" or (clock.how != "inferred" and not report.dry_run):
+        return []
+    return [f"    {line}" for line in clock.lines]
 
 
 def _rows(report: ImportReport) -> str:

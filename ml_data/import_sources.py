@@ -9,6 +9,7 @@ from ml_data.bar_file import open_bar_file
 from ml_data.bar_zip import zip_members
 from ml_data.import_plan import Source
 from ml_data.import_report import ImportReport
+from ml_data.importers.wall_clock import check_clock
 from ml_data.recognition import importer_of, note_in
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
@@ -64,6 +65,8 @@ def _taken(path: Path, member: str | None, asked: Question) -> Source | ImportRe
     """Return the source of bars, or the report of a file that is refused or a note."""
     name = path.name if member is None else f"{path.name}/{member}"
     try:
+        if asked.time_zone is not None:
+            check_clock(asked.time_zone)
         file = open_bar_file(path, member)
         if member is not None and (words := note_in(file.head)) is not None:
             return ImportReport(name, "left out", dry_run=asked.dry_run, left_out=words)
@@ -73,6 +76,7 @@ def _taken(path: Path, member: str | None, asked: Question) -> Source | ImportRe
     return Source(
         name=file.name,
         sha256=file.sha256,
-        read=lambda: importer.open(file, asked.instrument, asked.time_zone),
+        read=lambda time_zone: importer.open(file, asked.instrument, time_zone),
         raw_rows=lambda rows: importer.raw_rows(file, rows),
+        time_zone=asked.time_zone,
     )

@@ -14,6 +14,8 @@ from typing import Final, Self
 
 import pyarrow as pa
 
+from ml_data.clock_words import ClockFinding
+from ml_data.import_clock import BarMinutes, checked_clock, inferred_clock
 from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
@@ -21,7 +23,7 @@ from ml_data.import_sources import Question, refused, sources
 from ml_data.import_spool import Spool
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
-from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Reading, Recognised
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Reading, Recognised, UnknownClock
 from ml_data.store import Store
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
@@ -45,6 +47,7 @@ def ingest(
     format: str | None = None,  # noqa: A002 - the name of the option
     time_zone: str | None = None,
     dry_run: bool = False,
+    accept: bool = False,
     accept_revisions: bool = False,
     progress: Progress | None = None,
 ) -> list[ImportReport]:
@@ -52,6 +55,9 @@ def ingest(
 
     Each file in a zip is a file of its own, but for notes beside the bars: they are left out and named.
     `now` (aware) is written as the time of import. `format` and `time_zone` are what the file does not say itself.
+    Where stamps are naive and no `time_zone` is named, the bars are asked for their clock; it is told with the
+    evidence, and the file is stored only with `accept`. A clock that is named or stated and that the bars contradict is
+    told, and refused without `accept` where the daily halt is no halt under it.
     Where files, or a file and the store, have other values for a minute, the later file wins and the earlier values
     are kept as a revision; a file that contradicts most of what it overlaps is refused unless `accept_revisions`.
 
@@ -63,7 +69,7 @@ def ingest(
     sizes = [_size(path) for path in files]
     whole = max(1, sum(sizes))
     numbers = count()
-    with _Run(store, instrument, now, dry_run=dry_run, accept_revisions=accept_revisions) as run:
+    with _Run(store, instrument, now, dry_run=dry_run, accept=accept, accept_revisions=accept_revisions) as run:
         for path, before, size in zip(files, accumulate(sizes, initial=0), sizes, strict=False):
 
             def tell(
@@ -115,10 +121,10 @@ def ingest_bars(
     source = Source(
         name=source_name,
         sha256="",
-        read=lambda: Reading(recognised, _chunks_of(tables)),
+        read=lambda _: Reading(recognised, _chunks_of(tables)),
         raw_rows=lambda rows: dict.fromkeys(rows, ""),
     )
-    with _Run(store, instrument, now, dry_run=False, accept_revisions=False) as run:
+    with _Run(store, instrument, now, dry_run=False, accept=True, accept_revisions=False) as run:
         run.take(0, source, lambda _: None)
         run.write()
         return run.reports[0]
@@ -144,13 +150,21 @@ class _Run:
     """The files of one call: each is planned, waits with others, and is written with them; `reports` by file number."""
 
     def __init__(
-        self, store: Store, instrument: Instrument, now: datetime, *, dry_run: bool, accept_revisions: bool
+        self,
+        store: Store,
+        instrument: Instrument,
+        now: datetime,
+        *,
+        dry_run: bool,
+        accept: bool,
+        accept_revisions: bool,
     ) -> None:
         self.reports: dict[int, ImportReport] = {}
         self._store = store
         self._instrument = instrument
         self._now = now
         self._dry_run = dry_run
+        self._accept = accept
         self._accept_revisions = accept_revisions
         self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
         self._together = True
@@ -169,6 +183,10 @@ class _Run:
         if self._dry_run:
             self.reports[number] = plan.report(source, None)
             plan.incoming.close()
+            return
+        if plan.clock.needs_accept:
+            plan.incoming.close()
+            self.reports[number] = plan.report(source, None).not_accepted()
             return
         if any(plan.overlaps(other) for _, other in self._waiting.values()):
             # It was compared with the store only, not with what waits. Files of one series that overlap go on doing so.
@@ -208,25 +226,36 @@ class _Run:
         return True
 
     def _planned(self, source: Source, tell: Callable[[float], None]) -> ImportPlan:
-        """Read `source` and compare it with the store.
+        """Read `source` and compare it with the store; ask the bars for their clock where nobody knows it.
 
         Raises
         ------
         BadBars
             when the file as a whole cannot be used.
         """
+        try:
+            return self._compared(source, None, tell)
+        except UnknownClock as unknown:
+            found = inferred_clock(source, self._instrument, unknown.sample, accepted=self._accept)
+            return self._compared(source, found, tell)
+
+    def _compared(self, source: Source, clock: ClockFinding | None, tell: Callable[[float], None]) -> ImportPlan:
         if self._view is None:
             self._view = look(self._store, self._instrument)
         for whole in (False, True):
             incoming = Spool(BARS, self._store.home)
+            minutes = BarMinutes()
             try:
                 comparison = Comparison(self._store, self._view, self._instrument, source, incoming)
-                reading = source.read()
+                reading = source.read(source.time_zone if clock is None else clock.clock)
                 for window in windows(reading.chunks, self._instrument.tick, source.name, whole=whole):
                     comparison.take(window)
+                    minutes.take(window.rows)
                     tell(window.share)
                 comparison.refuse_what_cannot_be_used(accept_revisions=self._accept_revisions)
-                plan = comparison.plan(reading.recognised, self.reports.values())
+                read_on = reading.recognised.time_zone
+                found = clock or checked_clock(minutes, read_on, source, self._instrument, accepted=self._accept)
+                plan = comparison.plan(reading.recognised, found, self.reports.values())
                 self._refuse_a_second_series(source.name, plan, self._view)
                 return plan
             except OutOfOrder:

@@ -18,6 +18,9 @@ def command(
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Zone of stamps without one, such as America/New_York.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be stored.")] = False,
+    accept: Annotated[
+        bool, typer.Option(help="Take the clock that the bars of naive stamps show, or one that they contradict.")
+    ] = False,
     accept_revisions: Annotated[
         bool, typer.Option(help="Take a file that contradicts most of the bars it overlaps.")
     ] = False,
@@ -35,6 +38,7 @@ def command(
                 format=format_name,
                 time_zone=time_zone,
                 dry_run=dry_run,
+                accept=accept,
                 accept_revisions=accept_revisions,
                 progress=lambda share, _name: advance(round(share * 1000), 1000),
             )

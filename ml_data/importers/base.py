@@ -75,6 +75,7 @@ class UnknownClock(BadBars):
     """
 
     def __init__(self, file_name: str, sample: str) -> None:
+        self.sample = sample
         super().__init__(
             f"{file_name}: expected to know the clock of its stamps, found none in {sample!r}; name it with "
             f"--time-zone, for example --time-zone 'America/New_York'."

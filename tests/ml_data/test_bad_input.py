@@ -151,8 +151,9 @@ CASES = {
     ),
     "naive stamps without a zone": Case(
         text(*bars(3, Z="")),
-        "bad: expected to know the clock of its stamps, found none in '2024-03-01T00:00:00'; name it with --time-zone, "
-        "for example --time-zone 'America/New_York'.",
+        "bad: its stamps, such as '2024-03-01T00:00:00', name no clock, and 3 bars fit America/New_York, UTC, "
+        "Australia/Brisbane and 25 more alike; name the right one, for example with --time-zone 'America/New_York', or "
+        "bring a longer file.",
     ),
     "a zone that is none": Case(
         text(*bars(3, Z="")),

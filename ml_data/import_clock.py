@@ -1,0 +1,154 @@
+"""The clock of a file: inferred from its bars where stamps are naive, and checked against them where it is known."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ml_data.clock_counts import Floats, NaiveBars
+from ml_data.clock_evidence import ENOUGH, Candidate, weigh_clocks
+from ml_data.clock_words import ClockFinding, counted, evidence_lines, in_closed_hours, why_unknown
+from ml_data.closed_hours import Closures, closures
+from ml_data.import_plan import Source
+from ml_data.import_windows import OutOfOrder, windows
+from ml_data.importers.wall_clock import to_wall
+from trading.domain.bar import MINUTE_US
+from trading.domain.calendar import expected_minutes
+from trading.domain.instrument import Instrument
+from trading.errors import BadBars
+
+_KEPT: Final = 5  # candidates that a report names
+_GROSS: Final = 0.5  # a halt filled half as much as the open hours is none: the clock is wrong
+_SPREAD: Final = 16  # minutes of a window's span for each of its rows, up to which counting is faster than sorting
+
+
+class BarMinutes:
+    """Gathers in which minutes there are bars and how busy each is, window by window; contracts count together."""
+
+    def __init__(self) -> None:
+        self._minutes: list[npt.NDArray[np.int32]] = []
+        self._volumes: list[npt.NDArray[np.float32]] = []
+        self._ranges: list[npt.NDArray[np.float32]] = []
+
+    def take(self, rows: pa.Table) -> None:
+        """Add checked bars; no other rows taken have bars of their time."""
+        if len(rows) == 0:
+            return
+        stamps = rows.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
+        first = stamps.min()
+        if stamps.max() - first <= _SPREAD * len(stamps):
+            place = stamps - first
+            kept = np.flatnonzero(np.bincount(place))
+            minutes = kept + first
+        else:
+            minutes, place = np.unique(stamps, return_inverse=True)
+            kept = np.arange(len(minutes))
+        ranges = rows.column("high").to_numpy() - rows.column("low").to_numpy()
+        self._minutes.append(minutes.astype(np.int32))
+        self._volumes.append(np.bincount(place, rows.column("volume").to_numpy())[kept].astype(np.float32))
+        self._ranges.append(np.bincount(place, ranges)[kept].astype(np.float32))
+
+    def bars(self, clock: str) -> NaiveBars | None:
+        """Return what was taken, as `clock` shows it; None when there was nothing."""
+        if not self._minutes:
+            return None
+        minutes = np.concatenate(self._minutes).astype(np.int64)
+        activity: Floats = np.concatenate(self._volumes).astype(np.float64)
+        if not activity.any():
+            activity = np.concatenate(self._ranges).astype(np.float64)
+        shown, place = np.unique(to_wall(minutes * MINUTE_US, clock) // MINUTE_US, return_index=True)
+        return NaiveBars(shown, activity[place])
+
+
+def inferred_clock(source: Source, instrument: Instrument, sample: str, *, accepted: bool) -> ClockFinding:
+    """Return the clock that the bars of `source` show, its stamps being naive, like `sample`.
+
+    A file that cannot be used for other reasons is given UTC, so that its import tells them.
+
+    Raises
+    ------
+    BadBars
+        when the bars do not tell.
+    """
+    bars = _naive_bars(source, instrument)
+    if bars is None:
+        return ClockFinding("UTC", "inferred", "cannot tell", (), accepted)
+    evidence = weigh_clocks(bars, instrument)
+    if evidence.verdict == "cannot tell":
+        raise BadBars(f"{source.name}: its stamps, such as {sample!r}, name no clock, and {why_unknown(evidence)}.")
+    return ClockFinding(
+        clock=evidence.best.clock,
+        how="inferred",
+        verdict=evidence.verdict,
+        lines=evidence_lines(evidence, instrument),
+        accepted=accepted,
+        candidates=evidence.candidates[:_KEPT],
+    )
+
+
+def checked_clock(
+    minutes: BarMinutes, clock: str, source: Source, instrument: Instrument, *, accepted: bool
+) -> ClockFinding:
+    """Return what the bars of `source`, gathered in UTC, say of `clock`, on which they were read.
+
+    Raises
+    ------
+    BadBars
+        when they contradict it grossly and nobody accepted it.
+    """
+    how: Literal["named", "stated"] = "named" if clock == source.time_zone else "stated"
+    bars = minutes.bars("UTC")
+    schedule = closures(instrument)
+    if bars is None or not len(schedule.starts):
+        return ClockFinding(clock, how, "not asked", (), accepted)
+    closed = schedule.between(int(bars.minutes[0]), int(bars.minutes[-1]))
+    inside = closed.inside(bars.minutes)
+    in_halt, in_closures = int(inside[closed.halt].sum()), int(inside[~closed.halt].sum())
+    agrees = ClockFinding(
+        clock, how, "agrees", (counted(len(bars.minutes), in_halt, in_closures, instrument),), accepted
+    )
+    if in_halt + in_closures < ENOUGH:
+        return agrees
+    shown = clock if how == "named" else "UTC"
+    evidence = weigh_clocks(minutes.bars(shown) or bars, instrument, claimed=shown)
+    read = next(candidate for candidate in evidence.candidates if candidate.clock == shown)
+    gross = _is_gross(bars, closed, read, instrument)
+    if not (read.contradicted or gross or evidence.change is not None):
+        return agrees
+    if evidence.change is not None:
+        told, advice = why_unknown(evidence), ""
+    elif not read.contradicted:
+        told, advice = f"{agrees.lines[0]}, and no other clock explains them better", ""
+    else:
+        told = f"{in_closed_hours(evidence, read, evidence.best, instrument)}"
+        told = f"read as {clock}, {told}" if how == "named" else f"by their own stamps, {told}"
+        advice = f"name {evidence.best.clock} instead" if how == "named" else "correct the stamps"
+    if gross and read.contradicted and not accepted:
+        raise BadBars(f"{source.name}: {told}; {advice}, or add --accept if {clock} is right.")
+    return ClockFinding(clock, how, "contradicted", (told,), accepted, evidence.candidates[:_KEPT])
+
+
+def _is_gross(bars: NaiveBars, closed: Closures, read: Candidate, instrument: Instrument) -> bool:
+    """Return whether the halt is no halt, or most of the volume lies in closed hours, in `bars` as they were read."""
+    first, last = bars.minutes[:1], bars.minutes[-1:]
+    halted = int((closed.ends - closed.starts)[closed.halt].sum())
+    opened = int(expected_minutes(instrument, first, last + 1)[0])
+    filled = read.in_halt / halted if halted else 0.0
+    usual = (len(bars.minutes) - read.wrong) / opened if opened else 0.0
+    return (read.in_halt >= ENOUGH and filled > _GROSS * usual) or read.closed_share > _GROSS
+
+
+def _naive_bars(source: Source, instrument: Instrument) -> NaiveBars | None:
+    """Return the bars of `source` with their stamps as written; None when most rows cannot be used."""
+    for whole in (False, True):
+        minutes = BarMinutes()
+        usable, rejected = 0, 0
+        try:
+            for window in windows(source.read("UTC").chunks, instrument.tick, source.name, whole=whole):
+                minutes.take(window.rows)
+                usable, rejected = usable + len(window.rows), rejected + len(window.rejects)
+        except OutOfOrder:
+            continue
+        return minutes.bars("UTC") if usable > rejected else None
+    raise AssertionError("one window cannot be out of order")
