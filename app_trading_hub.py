@@ -3,7 +3,6 @@
 import importlib
 import logging
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import streamlit as st
 
@@ -27,7 +26,6 @@ def main() -> None:
     pages = [
         st.Page(_page(module), title=title, icon=icon, url_path=module, default=module == "today")
         for module, title, icon in _PAGES
-        if find_spec(f"app_pages.{module}")
     ]
     page = st.navigation(pages, position="top")
     carry_parameters(page.url_path)

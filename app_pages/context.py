@@ -17,7 +17,7 @@ from app_pages.panels.states import draw_empty
 from app_pages.theme import UpDown
 from ml_data.store import Store
 from trading.domain.instrument import Instrument, read_instrument
-from trading.errors import HubError
+from trading.errors import HubError, StoreError
 from trading.settings import HubSettings, read_settings
 
 if TYPE_CHECKING:
@@ -73,14 +73,25 @@ def open_context() -> PageContext:
     st.session_state["url"] = st.query_params.to_dict()
     settings = read_settings()
     store = _store(settings.store_folder)
-    stamp = store.stamp("market")
-    stored = _kept(f"{store.home}|{stamp}|stored_instruments", store, stored_instruments, ())
+    stored = _stored(store)
     symbol = _chosen_symbol(settings, stored)
     if symbol is None:
         return PageContext(settings, store, stored, None, Clock())
     instrument = read_instrument(settings.instruments_folder / f"{symbol}.toml")
     clock = read_clock(instrument, st.query_params.get("day"), st.query_params.get("clock"))
     return PageContext(settings, store, stored, instrument, clock)
+
+
+def _stored(store: Store) -> tuple[str, ...]:
+    """Return the symbols that have bars; while the store cannot be read, which the page says, those known before."""
+    try:
+        stamp = store.stamp("market")
+        st.session_state["stored"] = _kept(f"{store.home}|{stamp}|stored", store, stored_instruments, ())
+    except StoreError:
+        if "stored" not in st.session_state:
+            raise
+    stored: tuple[str, ...] = st.session_state["stored"]
+    return stored
 
 
 def stored_instruments(store: Store) -> tuple[str, ...]:

@@ -7,13 +7,16 @@ import numpy as np
 
 from app_pages.today_said import Said, said_of_day
 from app_pages.today_view import Moment, TodayView, today_view
-from ml_data.bar_tape import BarTape
+from ml_data.build import read_bars
+from ml_data.event_view import event_window
 from ml_data.history import continue_history
+from ml_data.history_tables import definitions_hash
 from ml_data.journal import judged_predictions, prediction, reasons_of
 from ml_data.store import Store, sql
 from trading.domain.calendar import (
     as_date,
     calendar_day_of,
+    day_spans,
     day_windows,
     expected_minutes,
     from_minute,
@@ -52,8 +55,9 @@ def today_at(store: Store, instrument: Instrument, clock: datetime, stale_minute
         raise NothingStored(f"{symbol}: no bar had closed by {clock:%Y-%m-%d %H:%M} UTC. Choose a later clock.")
     through = to_minute(newest) + 1
     day = shown_day(instrument, now, through, stale_minutes)
-    tape = BarTape(store, instrument)
-    bars, before = tape.bars_until(day, now), tape.contract_before(day)
+    _, since = event_window(instrument, day)
+    bars = read_bars(store, instrument, since, from_minute(now))
+    before = contract_before(store, instrument, day)
     history = continue_history(
         bars, instrument, day, before, known_through(instrument, day, now, through, stale_minutes)
     )
@@ -66,6 +70,31 @@ def today_at(store: Store, instrument: Instrument, clock: datetime, stale_minute
         previous_day=as_date(trading_days(instrument, day - timedelta(days=7), day - timedelta(days=1))[-1]),
     )
     return today_view(history, rule, moment)
+
+
+def contract_before(store: Store, instrument: Instrument, day: date) -> str | None:
+    """Return the contract of the trading day before `day`; None when no bar is stored before it.
+
+    Raises
+    ------
+    NothingStored
+        when there are bars before `day` that history is not built from, so that nobody knows the contract.
+    """
+    symbol = instrument.symbol
+    starts = from_minute(int(day_spans(instrument, np.array([day], dtype="datetime64[D]"))[0][0]))
+    with store.market() as cursor:
+        newest = cursor.execute(sql("newest_bar"), {"instrument": symbol, "before": starts}).fetchall()[0][0]
+        state = cursor.execute(sql("history_state"), {"instrument": symbol}).fetchall()
+        dirty = cursor.execute(sql("history_dirty"), {"instrument": symbol}).fetchall()
+        rows = cursor.execute(sql("contract_before"), {"instrument": symbol, "trading_day": day}).fetchall()
+    if newest is None:
+        return None
+    built = bool(state) and state[0][1] == definitions_hash(instrument) and state[0][0] > newest
+    if not built or any(since < starts for since, *_ in dirty):
+        raise NothingStored(
+            f"{symbol}: history is not built from all stored bars. Run: hub build --instrument {symbol}"
+        )
+    return str(rows[0][0]) if rows else None
 
 
 def shown_day(instrument: Instrument, now: int, through: int, stale_minutes: int) -> date:

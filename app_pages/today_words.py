@@ -81,7 +81,7 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
     if by_state["not started"]:
         first = by_state["not started"][0]
         wait = "" if stale else f", in {span(first.starts_at - view.clock)}"
-        return "WAIT", f"next range {label(first.name)}, {wall.hm(first.starts_at)} {wall.place}{wait}"
+        return "WAIT", f"next range {_named(first.name, wall.hm(first.starts_at))} {wall.place}{wait}"
     return "DONE", _done_sentence(view)
 
 
@@ -147,6 +147,11 @@ def label(name: str) -> str:
     ('09:00', 'open')
     """
     return f"{name[:2]}:{name[2:]}" if len(name) == 4 and name.isdigit() else name
+
+
+def _named(name: str, shown: str) -> str:
+    """Return a range's name, and its start on the shown clock where that is not what it is called by."""
+    return label(name) if label(name) == shown else f"{label(name)} at {shown}"
 
 
 def session_label(name: str) -> str:
@@ -220,8 +225,11 @@ def _next_cell(view: TodayView, wall: WallClock) -> Cell:
     if view.next_range is None:
         return Cell("Next range", "—", "none in ten days")
     name, starts_at = view.next_range
-    shown = wall.hm(starts_at) if starts_at - view.clock < timedelta(hours=20) else wall.day_hm(starts_at)
-    return Cell("Next range", label(name), f"{shown} {wall.label}, in {span(starts_at - view.clock)}")
+    shown = (
+        f"{wall.hm(starts_at) if starts_at - view.clock < timedelta(hours=20) else wall.day_hm(starts_at)} {wall.label}"
+    )
+    at = wall.place if shown == f"{label(name)} {wall.label}" else shown
+    return Cell("Next range", label(name), f"{at}, in {span(starts_at - view.clock)}")
 
 
 def _range_cell(view: TodayView) -> Cell:
