@@ -27,12 +27,17 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def real_store(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Return a store of all MGC bars and their history. It is shared: leave it as it is."""
-    mgc = read_instrument(Path(__file__).resolve().parents[1] / "config" / "instruments" / "MGC.toml")
-    store = Store(tmp_path_factory.mktemp("real"))
-    files = sorted((shared_data / "mgc_databento").glob("*.dbn.zst"))
-    reports = ingest(store, mgc, files, now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert [report.refusal for report in reports] == [None] * len(files)
-    build(store, mgc)
+
+    def make(folder: Path) -> None:
+        mgc = read_instrument(Path(__file__).resolve().parents[1] / "config" / "instruments" / "MGC.toml")
+        files = sorted((shared_data / "mgc_databento").glob("*.dbn.zst"))
+        store = Store(folder)
+        reports = ingest(store, mgc, files, now=datetime(2026, 1, 1, tzinfo=UTC))
+        assert [report.refusal for report in reports] == [None] * len(files)
+        build(store, mgc)
+        store.close()
+
+    store = Store(hub_home.once(tmp_path_factory.getbasetemp(), "real_store", make))
     yield store
     store.close()
 
