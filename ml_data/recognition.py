@@ -20,8 +20,8 @@ _FOREIGN: Final = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
     (b"\x00\x05\x16\x07", "what macOS adds to a file"),
     (b"\x00\x00\x00\x01Bud1", "what macOS adds to a folder"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "a Feather file"),
+    (b"PARE", "an encrypted Parquet file"),
+    (b"FEA1", "a Feather file of version 1"),
     (b"SQLite format 3", "an SQLite database"),
     (b"\x7fELF", "a program"),
     (b"\xff\xfe", "UTF-16 text"),
@@ -36,7 +36,7 @@ _NUMBER: Final = re.compile(r"[\s\"']*[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?[\s\"']*"
 _CELLS_OF_A_BAR: Final = 4  # open, high, low, close
 
 # Formats that others write too, the plainest first: each yields to those after it, and to all that are not here.
-_PLAIN: Final = ("csv-headerless", "csv", "ninjatrader")
+_PLAIN: Final = ("csv-headerless", "csv")
 
 # Formats that may look alike in all they hold: the name that a vendor gives its files goes before their rank.
 _FILE_NAMES: Final = {

@@ -26,6 +26,7 @@ _SYNONYMS: Final = {
     "volume": ("volume", "vol", "vol.", "v", "total volume", "tickvol", "tick volume"),
     "symbol": ("contract", "symbol", "ticker"),
 }
+_ALIKE: Final = 0.9
 _UTC: Final = re.compile(r"\b(utc|gmt)\b")
 
 
@@ -156,6 +157,12 @@ def columns(delimiter: str, *names: str) -> Header:
     if header is None:
         raise ValueError(names)
     return header
+
+
+def share_alike(lines: tuple[str, ...], row: re.Pattern[str]) -> bool:
+    """Return whether nearly all `lines`, at least one, are rows of the form `row`: a few may be damaged."""
+    alike = sum(row.fullmatch(line) is not None for line in lines)
+    return alike > 0 and alike >= _ALIKE * len(lines)
 
 
 def sample_rows(lines: tuple[str, ...], header: Header, skip: int) -> list[list[str]]:

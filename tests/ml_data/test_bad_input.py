@@ -95,7 +95,7 @@ CASES = {
         "bad/m.json (JSON); choose the zip that holds bars.",
     ),
     "a zip of rows that no importer knows": Case(
-        zip_of(("a.txt", b"1704153900,1,1,1,1,1\n")),
+        zip_of(("a.txt", b"1704153900,1,3,2,1,1\n")),
         "bad/a.txt: expected bars in a format of docs/formats.md, found text",
     ),
     "a zip of a bad file": Case(
@@ -112,7 +112,9 @@ CASES = {
     "random bytes": Case(hashlib.sha512(b"noise").digest() * 9, "found binary content of an unknown kind"),
     "prose": Case(b"Dear trader,\nplease find attached\n", "found text whose first line is 'Dear trader,'"),
     "packed prose": Case(gzip.compress(b"Dear trader"), "found text whose first line is 'Dear trader'"),
-    "CSV without a header": Case(b"2024-01-02T00:00:00Z,1,1,1,1,1\n", "found text whose first line is '2024-01-02T"),
+    "CSV without a header in another order": Case(
+        b"2024-01-02T00:00:00Z,1,2,3,2,1\n", "found text whose first line is '2024-01-02T"
+    ),
     "CSV named as DBN": Case(
         text(*bars(3)), "expected Databento DBN as --format says, found text", format="databento-dbn"
     ),

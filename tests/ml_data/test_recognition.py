@@ -43,7 +43,7 @@ def test_a_file_is_told_by_its_content_and_not_by_its_name(tmp_path: Path):
 
 def test_a_format_that_is_named_must_exist_and_fit(tmp_path: Path):
     file = open_bar_file(csv(tmp_path / "a.csv", *minutes("2024-01-02 00:00", 1)))
-    with pytest.raises(BadBars, match=r"--format: expected one of csv, .*databento-dbn, .*found 'excel'"):
+    with pytest.raises(BadBars, match=r"--format: expected one of .*csv, .*databento-dbn, .*found 'excel'"):
         importer_of(file, "excel")
     with pytest.raises(
         BadBars, match="expected Databento DBN as --format says, found text whose first line is 'timestamp,"
@@ -63,7 +63,7 @@ def test_a_format_that_is_named_must_exist_and_fit(tmp_path: Path):
         (b'[[1704153900000, "100.5", "101"]]', "JSON"),
         (b'{"bars": [' + b'{"open": 100.5},' * 9000, "JSON"),
         (b"[General]\nname = x\n", "text whose first line is '\\[General\\]'"),
-        (b"1704153900,1,1,1,1,1\n", "text whose first line is '1704153900,1,1,1,1,1'"),
+        (b"1704153900,1,3,2,1,1\n", "text whose first line is '1704153900,1,3,2,1,1'"),
         ("timestamp,open".encode("utf-16"), "UTF-16 text"),
         (b"   \n\n", "only blank lines"),
         (bytes(range(1, 32)) * 10, "binary content of an unknown kind"),

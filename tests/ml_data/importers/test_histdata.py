@@ -121,7 +121,7 @@ def test_the_vendors_zip_is_imported_and_its_gap_report_left_out(tmp_path: Path)
     reports = ingest(store, gold(), [write(tmp_path / "a.zip", packed)], now=NOW)
     store.close()
     assert [(report.file_name, report.verdict) for report in reports] == [
-        ("a.zip/x.csv", "stored"),
+        ("a.zip/x.csv", "stored with warnings"),
         ("a.zip/x.txt", "left out"),
     ]
     assert "clock: HistData: America/New_York, from 2019-01-01 Europe/London-5h; a stamp" in describe(reports[0])
@@ -150,9 +150,9 @@ def test_real_years_are_stored_and_the_repeated_hour_once(real):
     assert [
         (report.file_name[-34:], report.verdict, report.rows_stored, report.rows_unchanged) for report in reports
     ] == [
-        ("8.zip/DAT_ASCII_XAUUSD_M1_2018.csv", "stored", 353_778, 0),
+        ("8.zip/DAT_ASCII_XAUUSD_M1_2018.csv", "stored with warnings", 353_778, 0),
         ("8.zip/DAT_ASCII_XAUUSD_M1_2018.txt", "left out", 0, 0),
-        ("9.zip/DAT_ASCII_XAUUSD_M1_2019.csv", "stored", 352_628, 60),
+        ("9.zip/DAT_ASCII_XAUUSD_M1_2019.csv", "stored with warnings", 352_628, 60),
         ("9.zip/DAT_ASCII_XAUUSD_M1_2019.txt", "left out", 0, 0),
     ]
     assert reports[0].first_ts == at("2018-01-01 23:01")

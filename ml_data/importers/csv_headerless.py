@@ -1,0 +1,49 @@
+"""Rows without a header, from no vendor in particular: a stamp, open, high, low, close, and a volume, in this order.
+
+FirstRate's files are such (their clock is America/New_York), and Kibot's. That the four prices are what they are taken
+for is checked: in every row the second is the highest and the third the lowest.
+"""
+
+import re
+from typing import Final
+
+from ml_data.importers.base import Importer
+from ml_data.importers.csv_importer import CsvImporter
+from ml_data.importers.csv_layout import DELIMITERS, Found, Header, cells_of, columns
+from ml_data.importers.stamps import stamp_layout
+
+_NUMBER: Final = re.compile(r"\s*\d+(?P<mark>[.,]\d+)?\s*")
+_NAMES: Final = ("open", "high", "low", "close", "volume")
+_ROWS: Final = 100
+_SHARE: Final = 0.9  # of the first rows that must be such: a few may be damaged
+
+
+def _find(lines: tuple[str, ...]) -> Found | None:
+    for delimiter in DELIMITERS:
+        rows = [cells_of(line, delimiter) for line in lines[:_ROWS]]
+        for stamps in (("datetime",), ("date", "time")):
+            width = len(stamps) + len(_NAMES)
+            for names in ((*stamps, *_NAMES), (*stamps, *_NAMES[:-1])) if rows and len(rows[0]) <= width else ():
+                header = columns(delimiter, *names)
+                alike = sum(_is_bar(row, header) for row in rows)
+                if alike and alike >= _SHARE * len(rows) and _has_stamp(rows, header):
+                    return Found(header, 0, f"its rows are {', '.join(names)} without a header, as their order shows")
+    return None
+
+
+def _is_bar(row: list[str], header: Header) -> bool:
+    if len(row) != len(header.names):
+        return False
+    places = (*header.bars, *(place for place in (header.volume,) if place is not None))
+    if not all(_NUMBER.fullmatch(row[place]) for place in places):
+        return False
+    opened, high, low, close = (float(row[place].replace(",", ".")) for place in header.bars)
+    return low <= min(opened, close) <= max(opened, close) <= high
+
+
+def _has_stamp(rows: list[list[str]], header: Header) -> bool:
+    whole = (row for row in rows if len(row) == len(header.names))
+    return stamp_layout(" ".join(row[place] for place in header.stamps[0]) for row in whole) is not None
+
+
+IMPORTER: Final[Importer] = CsvImporter("csv-headerless", "CSV without a header", _find)

@@ -1,0 +1,212 @@
+"""Three bars as each vendor writes them, and what an importer should make of them."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+NEW_YORK: Final = "America/New_York"
+BAR: Final = (15895.0, 15903.75, 15888.0, 15893.25, 571.0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file, and what should be recognised; `first` is its first bar: UTC start, prices, volume."""
+
+    text: str
+    format: str
+    why: str
+    clock: str
+    time_zone: str | None = None
+    first: tuple[object, ...] = ("2024-01-16 14:30:00", *BAR)
+    stamps: Literal["start", "end"] = "start"
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    rows: int = 3
+
+
+FILES: Final = {
+    "TradingView": Sample(
+        "time,open,high,low,close,Plot,MA #1,BB Basis,Volume,Volume MA\n"
+        "2024-01-16T08:30:00-06:00,15895,15903.75,15888,15893.25,15890.083333333334,NaN,NaN,571,NaN\n"
+        "2024-01-16T08:31:00-06:00,15893,15893.5,15877.75,15883.75,15889.3,NaN,NaN,549,NaN\n"
+        "2024-01-16T08:32:00-06:00,15884.75,15888.25,15877.75,15881,15888.1,15887,NaN,414,511.3\n",
+        "tradingview",
+        "time,open,high,low,close, followed by what the chart shows (Plot, MA #1, BB Basis, ...)",
+        "offset in each stamp",
+        ignored=("Plot", "MA #1", "BB Basis", "Volume MA"),
+    ),
+    "TradingView in seconds": Sample(
+        "time,open,high,low,close,Volume\n1705415400,15895,15903.75,15888,15893.25,571\n"
+        "1705415460,15893,15893.5,15877.75,15883.75,549\n1705415520,15884.75,15888.25,15877.75,15881,414\n",
+        "tradingview",
+        "followed by what the chart shows (Volume)",
+        "UTC",
+    ),
+    "TradingView of an index": Sample(
+        "time,open,high,low,close\n1705415400,15895,15903.75,15888,15893.25\n"
+        "1705415460,15893,15893.5,15877.75,15883.75\n1705415520,15884.75,15888.25,15877.75,15881\n",
+        "tradingview",
+        "its columns begin with time,open,high,low,close",
+        "UTC",
+        first=("2024-01-16 14:30:00", *BAR[:4], 0.0),
+        notes=("the file has no volume, 0 is stored",),
+    ),
+    "FirstRate, with a header": Sample(
+        "timestamp,open,high,low,close,volume\n2024-01-16 09:30:00,15895.00,15903.75,15888.00,15893.25,571\n"
+        "2024-01-16 09:31:00,15893.00,15893.50,15877.75,15883.75,549\n"
+        "2024-01-16 09:32:00,15884.75,15888.25,15877.75,15881.00,414\n",
+        "csv",
+        "its first line names the columns timestamp, open, high, low, close, volume",
+        NEW_YORK,
+        NEW_YORK,
+    ),
+    "FirstRate": Sample(
+        "2024-01-16 09:30:00,15895.00,15903.75,15888.00,15893.25,571\n"
+        "2024-01-16 09:31:00,15893.00,15893.50,15877.75,15883.75,549\n"
+        "2024-01-16 09:32:00,15884.75,15888.25,15877.75,15881.00,414\n",
+        "csv-headerless",
+        "its rows are datetime, open, high, low, close, volume without a header, as their order shows",
+        NEW_YORK,
+        NEW_YORK,
+    ),
+    "Kibot": Sample(
+        "01/16/2024,09:30,15895,15903.75,15888,15893.25,571\n01/16/2024,09:31,15893,15893.5,15877.75,15883.75,549\n"
+        "01/16/2024,09:32,15884.75,15888.25,15877.75,15881,414\n",
+        "csv-headerless",
+        "as their order shows; its dates have the month first, as a day above 12 says",
+        NEW_YORK,
+        NEW_YORK,
+    ),
+    "NinjaTrader": Sample(
+        "20240116 143100;15895;15903.75;15888;15893.25;571\r\n20240116 143200;15893;15893.5;15877.75;15883.75;549\r\n"
+        "20240116 143300;15884.75;15888.25;15877.75;15881;414\r\n",
+        "ninjatrader",
+        "its rows are YYYYMMDD HHMMSS;open;high;low;close;volume without a header",
+        "UTC",
+        "UTC",
+        stamps="end",
+    ),
+    "NinjaTrader with decimal commas": Sample(
+        "20240116 143100;15895;15903,75;15888;15893,25;571\n20240116 143200;15893;15893,5;15877,75;15883,75;549\n"
+        "20240116 143300;15884,75;15888,25;15877,75;15881;414\n",
+        "ninjatrader",
+        "its rows are YYYYMMDD HHMMSS;open;high;low;close;volume without a header",
+        "UTC",
+        "UTC",
+        stamps="end",
+    ),
+    "MetaTrader 4": Sample(
+        "2024.01.16,16:30,15895.00,15903.75,15888.00,15893.25,571\n"
+        "2024.01.16,16:31,15893.00,15893.50,15877.75,15883.75,549\n"
+        "2024.01.16,16:32,15884.75,15888.25,15877.75,15881.00,414\n",
+        "metatrader4",
+        "its rows are YYYY.MM.DD,HH:MM,open,high,low,close,volume without a header",
+        "Europe/Athens",
+        "Europe/Athens",
+        notes=("volume counts changes of the price, not contracts",),
+    ),
+    "MetaTrader 5": Sample(
+        "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\r\n"
+        "2024.01.16\t16:30:00\t15895.00\t15903.75\t15888.00\t15893.25\t571\t0\t12\r\n"
+        "2024.01.16\t16:31:00\t15893.00\t15893.50\t15877.75\t15883.75\t549\t0\t12\r\n"
+        "2024.01.16\t16:32:00\t15884.75\t15888.25\t15877.75\t15881.00\t414\t0\t13\r\n",
+        "metatrader5",
+        "its first line names the columns <DATE> <TIME> <OPEN> <HIGH> <LOW> <CLOSE> <TICKVOL> <VOL> <SPREAD>",
+        "Europe/Athens",
+        "Europe/Athens",
+        ignored=("<VOL>", "<SPREAD>"),
+        notes=("volume counts changes of the price, not contracts: <TICKVOL> is used, as <VOL> is 0",),
+    ),
+    "MetaTrader 5 of a future": Sample(
+        "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+        "2024.01.16\t16:30:00\t15895.00\t15903.75\t15888.00\t15893.25\t99\t571\t1\n"
+        "2024.01.16\t16:31:00\t15893.00\t15893.50\t15877.75\t15883.75\t98\t549\t1\n"
+        "2024.01.16\t16:32:00\t15884.75\t15888.25\t15877.75\t15881.00\t97\t414\t1\n",
+        "metatrader5",
+        "its first line names the columns <DATE>",
+        "Europe/Athens",
+        "Europe/Athens",
+        ignored=("<TICKVOL>", "<SPREAD>"),
+    ),
+    "Sierra Chart": Sample(
+        "Date, Time, Open, High, Low, Last, Volume, NumberOfTrades, BidVolume, AskVolume\n"
+        "2024/1/16, 9:30:00.000000, 15895.00, 15903.75, 15888.00, 15893.25, 571, 301, 270, 301\n"
+        "2024/1/16, 9:31:00.000000, 15893.00, 15893.50, 15877.75, 15883.75, 549, 297, 269, 280\n"
+        "2024/1/16, 10:00:00.000000, 15884.75, 15888.25, 15877.75, 15881.00, 414, 237, 205, 209\n",
+        "sierra-chart",
+        "its first line names the columns Last, NumberOfTrades and BidVolume; Last is the close",
+        NEW_YORK,
+        NEW_YORK,
+        ignored=("NumberOfTrades", "BidVolume", "AskVolume"),
+    ),
+    "Sierra Chart bars and studies": Sample(
+        "Date, Time, Open, High, Low, Last, Volume, # of Trades, OHLC Avg, HLC Avg, HL Avg, Bid Volume, Ask Volume, S\n"
+        "2024-01-16, 09:30:00, 15895.00, 15903.75, 15888.00, 15893.25, 571, 301, 1, 1, 1, 270, 301, 0\n"
+        "2024-01-16, 09:31:00, 15893.00, 15893.50, 15877.75, 15883.75, 549, 297, 1, 1, 1, 269, 280, 0\n"
+        "2024-01-16, 09:32:00, 15884.75, 15888.25, 15877.75, 15881.00, 414, 237, 1, 1, 1, 205, 209, 0\n",
+        "sierra-chart",
+        "its first line names the columns Last, # of Trades and Bid Volume; Last is the close",
+        NEW_YORK,
+        NEW_YORK,
+        ignored=("# of Trades", "OHLC Avg", "HLC Avg", "HL Avg", "Bid Volume", "Ask Volume", "S"),
+    ),
+    "Interactive Brokers": Sample(
+        "date,open,high,low,close,volume,average,barCount\n"
+        "20240116  09:30:00,15895.0,15903.75,15888.0,15893.25,571.0,15894.1,301\n"
+        "20240116  09:31:00,15893.0,15893.5,15877.75,15883.75,549.0,15888.2,297\n"
+        "20240116  09:32:00,15884.75,15888.25,15877.75,15881.0,414.0,15884.0,237\n",
+        "interactive-brokers",
+        "its first line names the columns average and barCount beside the prices",
+        NEW_YORK,
+        NEW_YORK,
+        ignored=("average", "barCount"),
+    ),
+    "Interactive Brokers with a zone": Sample(
+        ",date,open,high,low,close,volume,average,barCount\n"
+        "0,20240116 09:30:00 US/Eastern,15895.0,15903.75,15888.0,15893.25,571.0,15894.1,301\n"
+        "1,20240116 09:31:00 US/Eastern,15893.0,15893.5,15877.75,15883.75,549.0,15888.2,297\n"
+        "2,20240116 09:32:00 US/Eastern,15884.75,15888.25,15877.75,15881.0,414.0,15884.0,237\n",
+        "interactive-brokers",
+        "its first line names the columns average and barCount beside the prices",
+        "US/Eastern, named in each stamp",
+        ignored=("average", "barCount"),
+    ),
+    "Interactive Brokers with offsets, midpoints": Sample(
+        "date,open,high,low,close,volume,average,barCount\n"
+        "2024-01-16 09:30:00-05:00,15895.0,15903.75,15888.0,15893.25,-1.0,-1.0,-1\n"
+        "2024-01-16 09:31:00-05:00,15893.0,15893.5,15877.75,15883.75,-1.0,-1.0,-1\n",
+        "interactive-brokers",
+        "its first line names the columns average and barCount beside the prices",
+        "offset in each stamp",
+        first=("2024-01-16 14:30:00", *BAR[:4], 0.0),
+        ignored=("average", "barCount"),
+        rows=2,
+    ),
+    "Yahoo": Sample(
+        "Datetime,Open,High,Low,Close,Adj Close,Volume\n"
+        "2024-01-16 09:30:00-05:00,15895.0,15903.75,15888.0,15893.25,15893.25,571\n"
+        "2024-01-16 09:31:00-05:00,15893.0,15893.5,15877.75,15883.75,15883.75,0\n",
+        "yahoo",
+        "its first line names the columns Datetime and Adj Close",
+        "offset in each stamp",
+        ignored=("Adj Close",),
+        rows=2,
+    ),
+    "Yahoo's history of a ticker": Sample(
+        "Datetime,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
+        "2024-01-16 09:30:00-05:00,15895.0,15903.75,15888.0,15893.25,571,0.0,0.0\n",
+        "yahoo",
+        "its first line names the columns Datetime and Stock Splits",
+        "offset in each stamp",
+        ignored=("Dividends", "Stock Splits"),
+        rows=1,
+    ),
+    "Yahoo with the ticker below the names": Sample(
+        "Price,Close,High,Low,Open,Volume\nTicker,NQ=F,NQ=F,NQ=F,NQ=F,NQ=F\nDatetime,,,,,\n"
+        "2024-01-16 14:30:00+00:00,15893.25,15903.75,15888.0,15895.0,571\n"
+        "2024-01-16 14:31:00+00:00,15883.75,15893.5,15877.75,15893.0,549\n",
+        "yahoo",
+        "its first lines name the columns Price and Ticker (NQ=F)",
+        "offset in each stamp",
+        rows=2,
+    ),
+}  # fmt: skip
