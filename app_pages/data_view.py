@@ -189,9 +189,9 @@ def roll_sentence(rolls: pd.DataFrame) -> str:
         return "The contract never changed: nothing had to be joined."
     last = rolls.iloc[0]
     return (
-        f"{counted(len(rolls), 'roll')}; the last from {last['before']} to {last['contract']}, on {_day(last['trading_day'])}, "
-        f"because it had {100 * last['volume_share']:.0f} % of both contracts' volume on the day before. Nothing is "
-        "differenced across a roll."
+        f"{counted(len(rolls), 'roll')}; the last from {last['before']} to {last['contract']}, on "
+        f"{_day(last['trading_day'])}, because it had {100 * last['volume_share']:.0f} % of both contracts' volume on "
+        "the day before. Nothing is differenced across a roll."
     )
 
 

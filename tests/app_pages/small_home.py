@@ -42,6 +42,12 @@ def make_home(home: Path, rows: Sequence[Row] = (), *, bars: bool = True, built:
     return home
 
 
+def shared_home(base: Path) -> Path:
+    """Return one home folder with many forecasts under `base`, made by whoever asks first."""
+    home = base / "small_home"
+    return home if home.exists() else make_home(home, many_forecasts())
+
+
 def put_bars(store: Store) -> None:
     minutes = (CLOSES - OPENS) // timedelta(minutes=1)
     stamps = [OPENS + timedelta(minutes=minute) for minute in range(minutes)]
