@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays, appended
+from ml_data.bar_digests import BarDigests
 from ml_data.build import read_bars
 from ml_data.event_view import Background, EventView, day_background, event_window, seen_at
 from ml_data.history_tables import definitions_hash
@@ -29,6 +30,7 @@ class BarTape:
         self._stamp = -1
         self._contract_before: tuple[date, str | None] | None = None
         self._background: Background | None = None
+        self._digests = BarDigests()
 
     def view(self, trading_day: date, orb: str, minute: int) -> EventView:
         """Return what the opening range `orb` of `trading_day`, which ends at `minute`, looked like at its end.
@@ -43,7 +45,8 @@ class BarTape:
         bars = self.bars_until(trading_day, minute)
         if self._background is None or self._background.trading_day != trading_day:
             first_day, _ = event_window(self._instrument, trading_day)
-            self._background = day_background(bars, self._instrument, trading_day, self.contract_before(first_day))
+            contract = self.contract_before(first_day)
+            self._background = day_background(bars, self._instrument, trading_day, contract, self._digests)
         return seen_at(self._background, bars, orb)
 
     def bars_until(self, trading_day: date, minute: int) -> BarArrays:
@@ -53,6 +56,7 @@ class BarTape:
         stamp = self._store.stamp("market")  # before reading: what is read below is at least that new
         if self._bars is None or minute < self._until or since < self._since or stamp != self._stamp:
             self._contract_before = self._background = None
+            self._digests = BarDigests()
             self._bars = read_bars(self._store, self._instrument, since_at, from_minute(minute))
             self._since = since
         else:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays
+from ml_data.bar_digests import BarDigests
 from ml_data.day_tables import DayTables, day_tables
 from ml_data.events import Event, EventRows, event_at, range_events
 from ml_data.feature_inputs import OwnDays, feature_inputs, own_days
@@ -14,7 +15,7 @@ from ml_data.feature_matrix import matrix_of
 from ml_data.features.base import HISTORY_DAYS, Floats
 from ml_data.history import CONTRACT_LOOKBACK, continue_history, contract_of_day, history_of_days
 from ml_data.rolls import ContractDays
-from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
+from trading.domain.calendar import as_date, day_windows, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.errors import Refused
 
@@ -64,14 +65,18 @@ class Background:
 
 
 def day_background(
-    bars: BarArrays, instrument: Instrument, trading_day: date, contract_before: str | None
+    bars: BarArrays,
+    instrument: Instrument,
+    trading_day: date,
+    contract_before: str | None,
+    digests: BarDigests | None = None,
 ) -> Background:
     """Return what events of `trading_day` know of the days before it.
 
     `bars` reach back to `event_window`; those of the day itself are not looked at. `contract_before` is the contract of
-    the day before the window's first day.
+    the day before the window's first day. `digests` are those of the same bars, where days were hashed before.
     """
-    first_day, _ = event_window(instrument, trading_day)
+    first_day, since = event_window(instrument, trading_day)
     day = np.array([trading_day], dtype="datetime64[D]")
     windows = day_windows(instrument, day)
     begins = int(windows.starts[0])
@@ -92,7 +97,7 @@ def day_background(
         tables=day_tables(history),
         contract=contract,
         own=own_days(own_bars, instrument, np.zeros(1, dtype=np.int64), day),
-        digest=_digest(bars, 0, begins),
+        digest=(digests or BarDigests()).window(bars, to_minute(since), begins),
     )
 
 
@@ -134,7 +139,7 @@ def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
     tables = background.tables.followed_by(day_tables(today))
     placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided)
     matrix = matrix_of(feature_inputs(known, instrument, tables, background.own, np.zeros(1, dtype=np.int64), placed))
-    digest = background.digest + _digest(known, background.begins, decided)
+    digest = background.digest + BarDigests().window(known, background.begins, decided)
     return EventView(
         event=event_at(today, one, 0),
         contract=contract,
@@ -160,16 +165,3 @@ def _day_in_first_contract(trading_day: date) -> ContractDays:
         rolled=np.zeros(1, dtype=bool),
         volume_share=np.full(1, np.nan),
     )
-
-
-def _digest(bars: BarArrays, since: int, before: int) -> bytes:
-    """Return a hash of the bars that start in `[since, before)`; a contract without any leaves no trace."""
-    digest = hashlib.sha256()
-    for contract in bars.contracts:
-        own = bars.segment(contract)
-        low, high = (own.start + np.searchsorted(bars.minute[own], [since, before])).tolist()
-        if low < high:
-            digest.update(f"{contract} {high - low}\n".encode())
-            for values in (bars.minute, bars.open, bars.high, bars.low, bars.close, bars.volume):
-                digest.update(values[low:high].data)
-    return digest.digest()
