@@ -131,13 +131,11 @@ def bar_arrays(table: pa.Table, tick: float) -> BarArrays:
     contract = table.column("contract").combine_chunks()
     encoded = contract if pa.types.is_dictionary(contract.type) else contract.dictionary_encode()
     names = [str(name) for name in encoded.dictionary.to_pylist()]
-    rank = np.argsort(np.argsort(np.array(names, dtype=object))) if names else np.empty(0, dtype=np.int64)
-    code = rank[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int64)
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    code = rank[encoded.indices.to_numpy(zero_copy_only=False)]
     minute = table.column("ts").cast(pa.int64()).to_numpy() // 60_000_000
-    in_order = len(code) < 2 or bool(
-        np.all((code[1:] > code[:-1]) | ((code[1:] == code[:-1]) & (minute[1:] > minute[:-1])))
-    )
-    order: Any = slice(None) if in_order else np.lexsort((minute, code))
+    order = _order(code, minute)
 
     def ticks(column: str) -> Ticks:
         whole: Ticks = np.rint(table.column(column).to_numpy()[order] / tick).astype(np.int64)
@@ -145,7 +143,7 @@ def bar_arrays(table: pa.Table, tick: float) -> BarArrays:
 
     return BarArrays(
         contracts=tuple(sorted(names)),
-        offsets=np.searchsorted(code[order], np.arange(len(names) + 1)).astype(np.int64),
+        offsets=np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(names)))]).astype(np.int64),
         minute=np.ascontiguousarray(minute[order]),
         open=ticks("open"),
         high=ticks("high"),
@@ -153,3 +151,20 @@ def bar_arrays(table: pa.Table, tick: float) -> BarArrays:
         close=ticks("close"),
         volume=table.column("volume").to_numpy()[order].astype(np.float64),
     )
+
+
+def _order(code: npt.NDArray[np.int32], minute: Minutes) -> Any:
+    """Return what puts rows in the order of (contract, minute): a slice where they are, else their places.
+
+    Stored bars mostly follow each other in time, so that sorting by contract alone, which keeps that, is enough.
+    """
+    if _in_order(code, minute):
+        return slice(None)
+    by_contract = np.argsort(code, kind="stable")
+    if _in_order(code[by_contract], minute[by_contract]):
+        return by_contract
+    return np.lexsort((minute, code))
+
+
+def _in_order(code: npt.NDArray[np.int32], minute: Minutes) -> bool:
+    return bool(np.all((code[1:] > code[:-1]) | ((code[1:] == code[:-1]) & (minute[1:] > minute[:-1]))))
