@@ -69,7 +69,7 @@ class BarTape:
         return self._bars
 
     def contract_before(self, first_day: date) -> str | None:
-        """Return the contract of the trading day before `first_day`; None when no bars are stored before it.
+        """Return the contract of the trading day before `first_day`; None when none traded before it.
 
         Raises
         ------
@@ -91,8 +91,8 @@ class BarTape:
         if first_bar is None or first_bar >= starts:
             return None
         built = bool(state) and state[0][1] == definitions_hash(self._instrument) and state[0][0] >= starts
-        if not built or not rows or any(since < starts for since, _, _ in dirty):
+        if not built or any(since < starts for since, _, _ in dirty):
             raise NothingStored(
                 f"{symbol}: history is not built up to {first_day} from the bars that are stored. Run hub build."
             )
-        return str(rows[0][0])
+        return str(rows[0][0]) if rows else None
