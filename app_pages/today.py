@@ -4,6 +4,8 @@ The page computes nothing: `queries` reads what was known at the clock, `today_v
 it, and the panels draw them.
 """
 
+import logging
+
 import pandas as pd
 import streamlit as st
 
@@ -29,7 +31,7 @@ from app_pages.today_words import (
 )
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
-from trading.errors import BadSettings, NothingStored, StoreError
+from trading.errors import BadSettings, HubError, NothingStored
 
 _BARS = ("1m", "5m", "15m")
 _CHART_HEIGHT = 480
@@ -54,7 +56,8 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     except NothingStored as error:
         draw_empty("Nothing to show yet", str(error))
         return
-    except StoreError as error:
+    except HubError as error:
+        logging.getLogger("hub").exception("today of %s", instrument.symbol)
         if "view" not in st.session_state:
             draw_error("Could not read the store", str(error), "The other pages may still work.")
             return
