@@ -49,6 +49,10 @@ class BarMinutes:
         self._volumes.append(np.bincount(place, rows.column("volume").to_numpy())[kept].astype(np.float32))
         self._ranges.append(np.bincount(place, ranges)[kept].astype(np.float32))
 
+    def starts(self) -> npt.NDArray[np.int64]:
+        """Return the minutes that were taken, each once, sorted."""
+        return np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *self._minutes])).astype(np.int64)
+
     def bars(self, clock: str) -> NaiveBars | None:
         """Return what was taken, as `clock` shows it; None when there was nothing."""
         if not self._minutes:

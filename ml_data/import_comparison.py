@@ -16,6 +16,7 @@ from ml_data.import_report import ImportReport
 from ml_data.import_spool import Spool
 from ml_data.import_windows import Window
 from ml_data.importers.base import OTHERS_SHOWN, REJECTS, Recognised
+from ml_data.price_scale import scale_against, scale_of_steps
 from ml_data.store import Store, sql
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
@@ -25,6 +26,7 @@ CONTRADICTION_BARS = 30
 """Overlaps of fewer bars are too short to say that a file contradicts the store: the last bar of an earlier download
 was often not complete yet."""
 
+_STEPS_SEEN = 4_096
 _VALUES = ("open", "high", "low", "close", "volume")
 
 
@@ -73,6 +75,8 @@ class Comparison:
         self._counts: Counter[str] = Counter()
         self._repairs: Counter[str] = Counter()
         self._traded = False
+        self._level = 0.0  # the middle of the first window's closes
+        self._steps = 0
         self._others: set[str] = set()
         self._contracts: set[str] = set()
         self._first: datetime | None = None
@@ -91,6 +95,10 @@ class Comparison:
         first, last = ends["min"].as_py(), ends["max"].as_py()
         self._first = first if self._first is None else min(self._first, first)
         self._last = last if self._last is None else max(self._last, last)
+        if not self._level:
+            closes = window.rows.column("close").to_numpy()
+            self._level = float(np.median(closes))
+            self._steps = scale_of_steps(closes[:_STEPS_SEEN], self._instrument.tick)
         self._traded |= pc.any(pc.greater(window.rows.column("volume"), 0)).as_py()
         self._contracts.update(window.rows.column("contract").unique().to_pylist())
         found = self._compared(window.rows, first, last)
@@ -122,6 +130,7 @@ class Comparison:
 
     def refuse_what_cannot_be_used(self, *, accept_revisions: bool) -> None:
         """Raise BadBars when what was taken says that the file is not what it was taken for."""
+        self._refuse_scaled_prices()
         name, symbol = self._source.name, self._instrument.symbol
         read, dropped = self._counts["read"], self._counts["dropped"]
         rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects])
@@ -146,6 +155,21 @@ class Comparison:
                 f"right, import it with --accept-revisions."
             )
 
+    def _refuse_scaled_prices(self) -> None:
+        if self._first is None or self._view.first_ts is None:
+            return
+        asked = {"instrument": self._instrument.symbol, "at": self._first}
+        with self._store.market() as cursor:
+            [around] = cursor.execute(sql("closes_around"), asked).fetchall()
+        known = next((close for close in around if close is not None), 0.0)
+        scale = scale_against(self._level, known)
+        if scale:
+            times, way = (f"{abs(scale):,} times", "divided") if scale > 0 else (f"1/{abs(scale):,} of", "multiplied")
+            raise BadBars(
+                f"{self._source.name}: its prices are about {times} those that are stored ({self._level:.10g} against "
+                f"{known:.10g}), so they are scaled or of another instrument; export prices {way} by {abs(scale):,}."
+            )
+
     def plan(self, recognised: Recognised, clock: ClockFinding, earlier: Iterable[ImportReport]) -> ImportPlan:
         """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""
         rejects = pa.concat_tables([REJECTS.empty_table(), *self._rejects]).sort_by("row_number")
@@ -164,12 +188,14 @@ class Comparison:
             first_ts=self._first,
             last_ts=self._last,
             others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
-            warnings=(*clock.contradiction, *recognised.notes, *self._of_volume(), *self._warnings(earlier)),
+            warnings=(*clock.contradiction, *recognised.notes, *self._of_values(), *self._warnings(earlier)),
             raw=self._source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
         )
 
-    def _of_volume(self) -> list[str]:
+    def _of_values(self) -> list[str]:
         said = [f"{repair}, in {rows:,} {'rows' if rows > 1 else 'row'}" for repair, rows in self._repairs.items()]
+        if self._steps and self._view.first_ts is None:
+            said.append(f"every price is a multiple of {self._steps:,} ticks; compare the level, it may be scaled")
         if not self._traded and self._first is not None:
             said.append("volume is 0 in every bar, so what is computed from volume says nothing")
         return said

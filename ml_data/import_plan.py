@@ -9,7 +9,7 @@ import pyarrow as pa
 from ml_data.clock_words import ClockFinding
 from ml_data.import_report import ImportReport, RejectedRow, Verdict
 from ml_data.import_spool import Spool
-from ml_data.importers.base import Reading, Recognised
+from ml_data.importers.base import Mark, Reading, Recognised
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Source:
     """Where bars come from: `read` starts anew each time, `raw_rows` shows rows as they were written.
 
     `time_zone` is the clock that was named for naive stamps, if any; `read` takes it, or the one that was found.
+    `stamps` is what they mark, where somebody said it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Source:
     read: Callable[[str | None], Reading]
     raw_rows: Callable[[Collection[int]], dict[int, str]]
     time_zone: str | None = None
+    stamps: Mark | None = None
 
 
 @dataclass(frozen=True)

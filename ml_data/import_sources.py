@@ -9,8 +9,10 @@ from ml_data.bar_file import open_bar_file
 from ml_data.bar_zip import zip_members
 from ml_data.import_plan import Source
 from ml_data.import_report import ImportReport
+from ml_data.importers.base import Mark
 from ml_data.importers.wall_clock import check_clock
 from ml_data.recognition import importer_of, note_in
+from ml_data.stamp_marks import marked
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
 
@@ -26,6 +28,7 @@ class Question:
     format: str | None
     time_zone: str | None
     dry_run: bool
+    stamps: Mark | None = None
 
 
 def sources(path: Path, asked: Question) -> Iterator[tuple[Share, Source | ImportReport]]:
@@ -76,7 +79,8 @@ def _taken(path: Path, member: str | None, asked: Question) -> Source | ImportRe
     return Source(
         name=file.name,
         sha256=file.sha256,
-        read=lambda time_zone: importer.open(file, asked.instrument, time_zone),
+        read=lambda time_zone: marked(importer.open(file, asked.instrument, time_zone), asked.stamps),
         raw_rows=lambda rows: importer.raw_rows(file, rows),
         time_zone=asked.time_zone,
+        stamps=asked.stamps,
     )

@@ -23,7 +23,8 @@ from ml_data.import_sources import Question, refused, sources
 from ml_data.import_spool import Spool
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
-from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Reading, Recognised, UnknownClock
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Mark, Reading, Recognised, UnknownClock
+from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
@@ -46,6 +47,7 @@ def ingest(
     now: datetime,
     format: str | None = None,  # noqa: A002 - the name of the option
     time_zone: str | None = None,
+    stamps: Mark | None = None,
     dry_run: bool = False,
     accept: bool = False,
     accept_revisions: bool = False,
@@ -54,7 +56,8 @@ def ingest(
     """Import `files` one after the other and return a report of each, in their order; a refused file stops no other.
 
     Each file in a zip is a file of its own, but for notes beside the bars: they are left out and named.
-    `now` (aware) is written as the time of import. `format` and `time_zone` are what the file does not say itself.
+    `now` (aware) is written as the time of import. `format`, `time_zone` and `stamps` (what a stamp marks of its
+    minute) are what the file does not say itself.
     Where stamps are naive and no `time_zone` is named, the bars are asked for their clock; it is told with the
     evidence, and the file is stored only with `accept`. A clock that is named or stated and that the bars contradict is
     told, and refused without `accept` where the daily halt is no halt under it.
@@ -79,7 +82,7 @@ def ingest(
                     progress((start + (low + (high - low) * part) * size) / whole, name)
 
             tell(0.0, 0.0, 1.0)
-            for (low, high), taken in sources(path, Question(instrument, format, time_zone, dry_run)):
+            for (low, high), taken in sources(path, Question(instrument, format, time_zone, dry_run, stamps)):
                 number = next(numbers)
                 if isinstance(taken, ImportReport):
                     run.reports[number] = taken
@@ -123,6 +126,7 @@ def ingest_bars(
         sha256="",
         read=lambda _: Reading(recognised, _chunks_of(tables)),
         raw_rows=lambda rows: dict.fromkeys(rows, ""),
+        stamps="start",
     )
     with _Run(store, instrument, now, dry_run=False, accept=True, accept_revisions=False) as run:
         run.take(0, source, lambda _: None)
@@ -252,6 +256,8 @@ class _Run:
                     comparison.take(window)
                     minutes.take(window.rows)
                     tell(window.share)
+                if source.stamps is None:
+                    refuse_other_marks(source.name, minutes.starts(), reading.recognised.stamps, self._instrument)
                 comparison.refuse_what_cannot_be_used(accept_revisions=self._accept_revisions)
                 read_on = reading.recognised.time_zone
                 found = clock or checked_clock(minutes, read_on, source, self._instrument, accepted=self._accept)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ml_data.import_report import describe
+from ml_data.importers.base import Mark
 from ml_data.ingest import ingest
 from ml_scripts.console import JsonFlag, now, opened, progress, run, say
 
@@ -17,6 +18,9 @@ def command(
         str | None, typer.Option("--format", help="The format, when it cannot be recognised.")
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Zone of stamps without one, such as America/New_York.")] = None,
+    stamps: Annotated[
+        Mark | None, typer.Option(help="What a stamp marks of its minute, where the format does not say it.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be stored.")] = False,
     accept: Annotated[
         bool, typer.Option(help="Take the clock that the bars of naive stamps show, or one that they contradict.")
@@ -37,6 +41,7 @@ def command(
                 now=now(),
                 format=format_name,
                 time_zone=time_zone,
+                stamps=stamps,
                 dry_run=dry_run,
                 accept=accept,
                 accept_revisions=accept_revisions,

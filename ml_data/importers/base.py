@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import pyarrow as pa
 
@@ -27,6 +27,9 @@ OTHERS_SHOWN: Final = 5
 """How many dropped symbols a chunk names at most."""
 
 
+Mark = Literal["start", "end"]
+
+
 @dataclass(frozen=True)
 class Recognised:
     """What a file was taken for. `why` finishes the sentence "taken for <title> because ..."."""
@@ -37,7 +40,7 @@ class Recognised:
     columns_used: tuple[str, ...]
     columns_ignored: tuple[str, ...]
     time_zone: str  # the clock of the stamps: "UTC", "offset in each stamp", or one that `wall_clock` knows
-    stamps: str  # what a stamp marks: "start" or "end" of its minute
+    stamps: Mark  # what a stamp marks of its minute
     span: tuple[datetime, datetime] | None  # as the header states it, UTC; None where only the rows know
     notes: tuple[str, ...] = ()  # what a reader of the values must know, such as "volume counts ticks"
 

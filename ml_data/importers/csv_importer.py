@@ -3,13 +3,12 @@
 import io
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import Chunk, Reading, Recognised, UnknownClock, belongs
+from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock, belongs
 from ml_data.importers.chunks import Columns, chunk_of
 from ml_data.importers.csv_layout import CsvLayout, Finder, first_lines
 from ml_data.importers.csv_lines import Lines, line_blocks, read_lines, without_header
@@ -32,7 +31,7 @@ class CsvImporter:
     format: str
     title: str
     find: Finder
-    stamps: Literal["start", "end"] = "start"
+    stamps: Mark = "start"
 
     def recognise(self, head: bytes) -> str | None:
         """Return what of the first lines has this layout, or None."""
