@@ -48,6 +48,13 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hub_home.once(tmp_path_factory.getbasetemp(), "demo_home", hub_home.make_home)
 
 
+@pytest.fixture(scope="session")
+def logged_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return `demo_home` with the predictions of two weeks, not settled. It is shared: copy it to write."""
+    base = tmp_path_factory.getbasetemp()
+    return hub_home.once(base, "logged_home", lambda folder: hub_home.make_logged(demo_home, folder)) / "home"
+
+
 @pytest.fixture
 def home(demo_home: Path, tmp_path: Path) -> Iterator[hub_home.Home]:
     """Return a copy of `demo_home` to work in."""

@@ -28,6 +28,7 @@ DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml"
 MODEL = "directional-DEMO"
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
 TRAINED_UNTIL = date(2023, 4, 28)
+LOGGED_DAYS = ("2023-05-15", "2023-05-26")
 NOW = datetime(2023, 7, 3, 12, 0, tzinfo=UTC)
 STORES = Path("ml_data")
 REGISTRY = Path("ml_models") / "registry"
@@ -57,6 +58,12 @@ def make_home(folder: Path) -> None:
     build(store, DEMO)
     train(store, ModelRegistry(folder / REGISTRY), DEMO, small_recipe(), until=TRAINED_UNTIL, now=NOW, who="test")
     store.close()
+
+
+def make_logged(demo_home: Path, folder: Path) -> None:
+    """Make a copy of `demo_home` under `folder`, with the predictions of two weeks, not settled."""
+    with using(copied(demo_home, folder / "home")) as opened:
+        opened.replay(*LOGGED_DAYS)
 
 
 def once(base: Path, name: str, make: Any) -> Path:
