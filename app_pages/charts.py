@@ -21,6 +21,7 @@ from ml_monitoring.rolling import RollingMean
 
 Chart = alt.LayerChart | alt.FacetChart
 _STATES: Final = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
+PADDING: Final = {"left": 0, "right": 2, "top": 4, "bottom": 5}
 _DATE: Final = "%a %d %b %Y"
 
 
@@ -60,7 +61,7 @@ def rolling_chart(rolling: RollingMean, colour: Tokens, baseline: str = "marting
         color=alt.Color("who:N", scale=tones),
         strokeDash=alt.StrokeDash("who:N", scale=dashes),
     )
-    return alt.layer(band, level, line, touch).properties(height=230)
+    return alt.layer(band, level, line, touch).properties(height=230, padding=PADDING)
 
 
 def reliability_chart(found: Reliability, colour: Tokens) -> Chart:
@@ -104,7 +105,7 @@ def reliability_chart(found: Reliability, colour: Tokens) -> Chart:
                 alt.Tooltip("worth:Q", title="worth", format=",.0f"),
             ],
         ),
-    ).properties(height=250)
+    ).properties(height=250, padding=PADDING)
 
 
 def ranges_chart(by_range: Mapping[str, Estimate], order: list[str], colour: Tokens) -> Chart:
@@ -147,7 +148,7 @@ def ranges_chart(by_range: Mapping[str, Estimate], order: list[str], colour: Tok
             x=x, color=tone, shape=alt.Shape("state:N", scale=shapes, legend=None), tooltip=tooltip
         ),
         base.mark_text(align="left", dx=8, color=colour.muted).encode(x=alt.value("width"), text="n:N"),
-    ).properties(height=250)
+    ).properties(height=250, padding=PADDING)
 
 
 def worth_chart(worth: Worth, colour: Tokens) -> Chart:
@@ -174,7 +175,7 @@ def worth_chart(worth: Worth, colour: Tokens) -> Chart:
         alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(strokeWidth=1).encode(y="zero:Q"),
         base.mark_line().encode(strokeDash=dash),
         base.mark_point(opacity=0, size=120).encode(tooltip=tooltip),
-    ).properties(height=300)
+    ).properties(height=300, padding=PADDING)
 
 
 def coverage_chart(coverage: pd.DataFrame, sessions: Mapping[str, str], colour: Tokens) -> Chart:
@@ -189,7 +190,9 @@ def coverage_chart(coverage: pd.DataFrame, sessions: Mapping[str, str], colour: 
     frame["written"] = [f"{100 * share:.0f}" if share < 0.95 else "" for share in frame["share"]]
     months = frame.drop_duplicates("month").sort_values("month")["when"].tolist()
     base = alt.Chart(frame[["when", "name", "share", "written", "bars", "expected", "sessions", "empty"]]).encode(
-        x=alt.X("when:O", title=None, sort=months, axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
+        x=alt.X(
+            "when:O", title=None, sort=months, axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8)
+        ),
         y=alt.Y("name:O", title=None, sort=list(sessions.values())),
     )
     scale = alt.Scale(domain=[0.5, 0.9, 1.0], range=[colour.down, colour.border, colour.up], clamp=True)
@@ -208,7 +211,7 @@ def coverage_chart(coverage: pd.DataFrame, sessions: Mapping[str, str], colour: 
             ],
         ),
         base.mark_text(fontSize=10, opacity=alt.ExprRef(roomy)).encode(text="written:N"),
-    ).properties(height=34 * len(sessions))
+    ).properties(height=34 * len(sessions), padding=PADDING)
 
 
 def _state(estimate: Estimate) -> str:

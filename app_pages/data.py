@@ -1,5 +1,6 @@
 """Data: what is stored, what is missing where it matters, and what to do next."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,12 +27,14 @@ def draw(context: PageContext) -> None:
     if instrument is None:
         draw_nothing_stored(context.settings.store_folder)
         return
-    st.title("Data", anchor=False)
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    head.title("Data", anchor=False, width="content")
     try:
         page: DataPage = context.read(
             data_page, instrument, context.clock.replay, current_mode(), context.up_down, of="both"
         )
     except StoreError as error:
+        logging.getLogger("hub").exception("data")
         draw_error("The bars cannot be read", str(error), "Nothing stored was changed.")
         return
     found = page.stored
@@ -56,7 +59,7 @@ def _draw_head(context: PageContext, instrument: Instrument, found: StoredData) 
     step = None if clock.is_replay else view.next_step(found, instrument, age, stale)
     if step is not None:
         draw_stale(step.title, step.sentence)
-    tiles = view.tiles(found, age, stale, wall, is_replay=clock.is_replay)
+    tiles = view.tiles(found, instrument, age, stale, wall, is_replay=clock.is_replay)
     for column, tile in zip(st.columns(len(tiles)), tiles, strict=True):
         card = column.container(border=True, height="stretch", gap=None)
         beside = tile.beside or None

@@ -86,7 +86,7 @@ def next_step(found: StoredData, instrument: Instrument, age: Age, stale_minutes
             "The history follows older definitions",
             f"Instrument or rules changed since it was built: `hub build --instrument {symbol}`.",
         )
-    if age.missed > max(stale_minutes, DAY_MINUTES):
+    if age.missed > max(stale_minutes, DAY_MINUTES) and not instrument.synthetic:
         return NextStep(
             "The bars are behind",
             f"The newest closed {span(age.length)} ago. Today stands still there until newer ones come: "
@@ -95,10 +95,13 @@ def next_step(found: StoredData, instrument: Instrument, age: Age, stale_minutes
     return None
 
 
-def tiles(found: StoredData, age: Age, stale_minutes: int, wall: WallClock, *, is_replay: bool) -> list[DataTile]:
-    """Return the figures at the top; there is at least one bar."""
+def tiles(
+    found: StoredData, instrument: Instrument, age: Age, stale_minutes: int, wall: WallClock, *, is_replay: bool
+) -> list[DataTile]:
+    """Return the figures at the top; there is at least one bar. Bars that stand still by design are not late."""
     if found.first is None or found.last is None:
         return []
+    still = "replay" if is_replay else "demo ends here" if instrument.synthetic else ""
     fresh = age.missed <= stale_minutes
     beside = "no open minute since" if age.missed == 0 else f"{span(age.length)} ago"
     coverage = found.coverage
@@ -109,8 +112,8 @@ def tiles(found: StoredData, age: Age, stale_minutes: int, wall: WallClock, *, i
         DataTile(
             "Newest bar",
             f"{wall.day_hm(found.last)}",
-            "replay" if is_replay else "✓ current" if fresh else "! behind",
-            "gray" if is_replay else "green" if fresh else "orange",
+            still or ("✓ current" if fresh else "! behind"),
+            "gray" if still else "green" if fresh else "orange",
             beside,
             f"{found.last:%Y}, {wall.place}",
         ),

@@ -105,15 +105,13 @@ def marked(verdict: Verdict | None) -> str:
 
 def nothing_stored(models: Sequence[str], model: str, instrument: Instrument) -> str:
     """Return why there is no forecast yet, and the command that changes it; Markdown."""
+    ask = f"`hub shadow --replay FROM TO --instrument {instrument.symbol}`"
     if model not in models:
         return (
-            f"No version of {model} is published. Train one: "
-            f"`hub train directional --instrument {instrument.symbol}`; then let it speak: `hub shadow`."
+            f"No version of {model} is published. Train one: `hub train directional --instrument {instrument.symbol}`; "
+            f"then ask it about the days after its training: {ask}."
         )
-    return (
-        f"{model} is published but has not been asked yet. `hub shadow --instrument {instrument.symbol}` asks it of "
-        "new bars, `hub shadow --replay FROM TO` of stored ones. This page fills by itself."
-    )
+    return f"{model} is published but has not been asked yet: {ask}. Then load this page again."
 
 
 def tiles(report: HealthReport, weeks: tuple[int, ...]) -> tuple[Tile, ...]:

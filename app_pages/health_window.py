@@ -97,7 +97,7 @@ def lateness(journal: pa.Table, now: datetime, wall: WallClock) -> tuple[str, st
         return (
             "No new forecasts",
             f"The newest was made {wall.day_hm(made)} {wall.place} {made:%Y}, {days:,} days ago: all figures are "
-            "frozen there. New ones come with new bars: `hub ingest FILES`, then `hub shadow`.",
+            "frozen there. New ones come with new bars: `hub ingest FILES`, then `hub shadow --replay FROM TO`.",
         )
     waits = journal.filter(pc.equal(journal["state"], PENDING))["decided_at"].to_pylist()
     overdue = sum((now - decided).days >= LATE_DAYS for decided in waits)

@@ -1,5 +1,7 @@
 """Model health: whether the model beats the simplest alternative, after costs, and how sure that is."""
 
+import logging
+
 import pyarrow as pa
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -39,6 +41,7 @@ def draw(context: PageContext) -> None:
         else:
             _draw_health(context, instrument, model, head, rows)
     except StoreError as error:
+        logging.getLogger("hub").exception("model health")
         draw_error("The forecasts cannot be read", str(error), "Today and Data go on without them.")
 
 
@@ -60,7 +63,7 @@ def _draw_health(
     wall = shown_clock(context, instrument, rows["decided_at"][-1].as_py())
     line.caption(windows.about(shown, model, version, replay, wall), width="content")
     late = windows.lateness(rows, now, wall)
-    if late is not None:
+    if late is not None and not instrument.synthetic:
         draw_stale(*late)
     if shown.num_rows == 0:
         why = windows.nothing_in_window(window, rows)

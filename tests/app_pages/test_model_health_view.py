@@ -190,7 +190,10 @@ def test_every_card_has_its_verdict_with_the_ranges_named_by_their_time():
 
 def test_an_empty_journal_names_the_command_that_fits():
     assert "`hub train directional --instrument MGC`" in nothing_stored([], "directional-MGC", MGC)
-    assert "`hub shadow --instrument MGC`" in nothing_stored(["directional-MGC"], "directional-MGC", MGC)
+    assert nothing_stored(["directional-MGC"], "directional-MGC", MGC) == (
+        "directional-MGC is published but has not been asked yet: `hub shadow --replay FROM TO --instrument MGC`. Then "
+        "load this page again."
+    )
 
 
 def test_no_tile_shows_a_number_that_is_none():
