@@ -15,6 +15,8 @@ TICK_TOLERANCE: Final = 0.01
 """A price this close to the grid, in ticks, is taken for the price on the grid (binary fractions, rounded exports)."""
 
 SECOND_US: Final = 1_000_000
+_HOUR_SECONDS: Final = 3_600
+_NEARLY: Final = 1.2  # 25 hours and 23, in autumn and spring
 
 _PRICES: Final = ("open", "high", "low", "close")
 _VALUES: Final = (*_PRICES, "volume")
@@ -104,7 +106,8 @@ def bar_seconds(rows: pa.Table) -> int:
     """Return how many seconds a bar of `rows` lasts: 60 unless their stamps lie in another regular step.
 
     A step is told from thin trading, and from a stray stamp, by this: all distances within a contract are multiples
-    of it, and at least half of three or more are exactly it.
+    of it, and at least half of three or more are exactly it; or, for days that clocks make longer or shorter, all are
+    hours and half of them nearly the shortest.
     """
     key, _ = _keys(rows, SECOND_US)
     steps = np.diff(key)
@@ -114,7 +117,10 @@ def bar_seconds(rows: pa.Table) -> int:
     if len(steps) < 3:
         return 60
     step = int(np.gcd.reduce(steps))
-    return step if np.count_nonzero(steps == step) * 2 >= len(steps) else 60
+    if np.count_nonzero(steps == step) * 2 >= len(steps):
+        return step
+    alike = steps[steps <= _NEARLY * steps.min()]
+    return int(np.median(alike)) if steps.min() > _HOUR_SECONDS and len(alike) * 2 >= len(steps) else 60
 
 
 def _keys(rows: pa.Table, unit: int, contracts: list[str] | None = None) -> tuple[npt.NDArray[np.int64], list[str]]:

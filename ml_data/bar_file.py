@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Final, Literal, Protocol, cast
 
 import zstandard
@@ -63,6 +64,25 @@ class BarFile:
         """
         with _packed(self.path, self.member) as (packed, _):
             yield _unpacker(packed, self.packing), packed
+
+    @contextmanager
+    def random_access(self) -> Iterator[BufferedIOBase]:
+        """Open the content for reading anywhere in it; what is packed is unpacked into a temporary file first.
+
+        Raises
+        ------
+        BadBars
+            as `unpacked` does, or when there is no room for the temporary file.
+        """
+        with self.unpacked() as (content, packed):
+            if content is packed and self.member is None:
+                yield packed
+                return
+            with TemporaryFile() as spool:
+                while step := content.read(1 << 20):
+                    spool.write(step)
+                spool.seek(0)
+                yield cast(BufferedIOBase, spool)
 
 
 def open_bar_file(path: Path, member: str | None = None) -> BarFile:

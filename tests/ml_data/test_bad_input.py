@@ -62,7 +62,8 @@ CASES = {
     "a PNG image": Case(b"\x89PNG\r\n\x1a\n" + bytes(99), "found a PNG image"),
     "an HTML page": Case(b"<!DOCTYPE html><html><body>404</body></html>", "found a web page (HTML or XML)"),
     "JSON": Case(b'{"error": "rate limit"}', "found JSON"),
-    "Parquet": Case(b"PAR1" + bytes(99), "found a Parquet file"),
+    "damaged Parquet": Case(b"PAR1" + bytes(99), "bad: the file is damaged or cut short (Parquet magic bytes"),
+    "encrypted Parquet": Case(b"PARE" + bytes(99), "found an encrypted Parquet file"),
     "a zip cut short": Case(
         zip_of(("a.csv", text(*bars(99))))[:-9],
         "/bad: the zip is cut short or damaged: the list of its members at its end cannot be read; download it again.",

@@ -138,6 +138,13 @@ def test_the_length_of_a_bar_is_measured_and_thin_trading_is_not_taken_for_long_
     assert bar_seconds(rows(*[GOOD] * len(stamps), stamps=stamps)) == seconds
 
 
+def test_days_are_told_from_minutes_though_clocks_make_two_of_them_longer_and_shorter():
+    stamps = [f"2024-03-{day:02d} {4 if day > 10 else 5:02d}:00" for day in range(4, 16) if day not in (9, 10)]
+    table = rows(*[GOOD] * len(stamps))
+    days = pa.array([at(stamp) for stamp in stamps], pa.timestamp("us", tz="UTC"))
+    assert bar_seconds(table.set_column(table.schema.get_field_index("ts"), "ts", days)) == 86_400
+
+
 def test_the_length_is_measured_within_each_contract():
     stamps = ["00:00", "00:05", "00:10", "00:01", "00:06", "00:11"]
     assert bar_seconds(rows(*[GOOD] * 6, stamps=stamps, contracts=list("AAABBB"))) == 300
