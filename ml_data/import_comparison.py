@@ -16,7 +16,7 @@ from ml_data.import_report import ImportReport
 from ml_data.import_spool import Spool
 from ml_data.import_windows import Window
 from ml_data.importers.base import OTHERS_SHOWN, REJECTS, Recognised
-from ml_data.price_scale import scale_against, scale_of_steps
+from ml_data.price_scale import SCALED_STEPS, scale_against, scale_of_steps
 from ml_data.store import Store, sql
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
@@ -156,19 +156,28 @@ class Comparison:
             )
 
     def _refuse_scaled_prices(self) -> None:
-        if self._first is None or self._view.first_ts is None:
-            return
-        asked = {"instrument": self._instrument.symbol, "at": self._first}
-        with self._store.market() as cursor:
-            [around] = cursor.execute(sql("closes_around"), asked).fetchall()
-        known = next((close for close in around if close is not None), 0.0)
+        name, known = self._source.name, self._known_close()
         scale = scale_against(self._level, known)
         if scale:
             times, way = (f"{abs(scale):,} times", "divided") if scale > 0 else (f"1/{abs(scale):,} of", "multiplied")
             raise BadBars(
-                f"{self._source.name}: its prices are about {times} those that are stored ({self._level:.10g} against "
+                f"{name}: its prices are about {times} those that are stored ({self._level:.10g} against "
                 f"{known:.10g}), so they are scaled or of another instrument; export prices {way} by {abs(scale):,}."
             )
+        if not known and self._steps > SCALED_STEPS:
+            raise BadBars(
+                f"{name}: every price is a multiple of {self._steps:,} ticks, such as {self._level:.10g}, so they are "
+                f"scaled, by {self._steps:,} at the most; export prices as they are."
+            )
+
+    def _known_close(self) -> float:
+        """Return the stored close nearest to where the file begins, within a month; 0 if there is none."""
+        if self._first is None or self._view.first_ts is None:
+            return 0.0
+        asked = {"instrument": self._instrument.symbol, "at": self._first}
+        with self._store.market() as cursor:
+            [around] = cursor.execute(sql("closes_around"), asked).fetchall()
+        return next((close for close in around if close is not None), 0.0)
 
     def plan(self, recognised: Recognised, clock: ClockFinding, earlier: Iterable[ImportReport]) -> ImportPlan:
         """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""

@@ -8,6 +8,9 @@ import numpy.typing as npt
 FACTORS: Final = (100, 1_000, 10_000, 100_000, 1_000_000, 1_000_000_000)
 """Ten is missing: a split of ten to one looks the same."""
 
+SCALED_STEPS: Final = 1_000
+"""Whole dollars of a coin, or an instrument whose tick is too fine, may be so many ticks apart; more is scaled."""
+
 _NEAR: Final = 2.0  # how far the level may have moved meanwhile, up or down
 _DISTINCT: Final = 30  # so many different prices, all on a grid a hundred times coarser, are no chance
 

@@ -10,6 +10,7 @@ from typing import Final
 from ml_data import importers
 from ml_data.bar_file import HEAD_BYTES, BarFile
 from ml_data.importers.base import Importer
+from ml_data.importers.csv_layout import missing_names
 from trading.errors import BadBars
 
 # Formats that people try and that no importer reads; RIFF and its kind would never be tried.
@@ -133,7 +134,12 @@ def _found(head: bytes) -> str:
         return "only blank lines"
     if sum(not character.isprintable() and not character.isspace() for character in text) > len(text) // 100:
         return _BINARY
-    return f"text whose first line is {text.splitlines()[0][:80]!r}"
+    first = text.splitlines()[0]
+    if "\r" in text and "\n" not in text:
+        return "text whose lines end with carriage returns alone"
+    if lacks := missing_names(first):
+        return f"a header that names no {' and no '.join(lacks)}: {first[:80]!r}"
+    return f"text whose first line is {first[:80]!r}"
 
 
 def _is_json(text: str, *, cut: bool) -> bool:

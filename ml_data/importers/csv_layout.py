@@ -27,6 +27,10 @@ _SYNONYMS: Final = {
     "symbol": ("contract", "symbol", "ticker"),
 }
 _ALIKE: Final = 0.9
+_MOST_MISSING: Final = 2  # a line that names fewer of the five is no header
+_VOLUME_IN: Final = re.compile(
+    r"[Vv]olume (?!EMA|SMA|WMA|VMA|RMA|AVG)[A-Z]{3,5}"
+)  # in units of a currency, not an average
 _UTC: Final = re.compile(r"\b(utc|gmt)\b")
 
 
@@ -127,6 +131,8 @@ def read_header(line: str) -> Header | None:
         names = tuple(name.strip().strip('"') for name in cells_of(line.replace(f"{delimiter} ", delimiter), delimiter))
         plain = plain_names(names)
         found = {name: _position(plain, words) for name, words in _SYNONYMS.items()}
+        if found["volume"] is None:
+            found["volume"] = next((place for place, name in enumerate(names) if _VOLUME_IN.fullmatch(name)), None)
         bars = tuple(place for name in PRICES if (place := found[name]) is not None)
         stamps = _stamp_columns(plain)
         if len(bars) == len(PRICES) and stamps:
@@ -140,6 +146,23 @@ def read_header(line: str) -> Header | None:
                 any(_UTC.search(_spaced(names[place])) for place in stamps[0]),
             )
     return None
+
+
+def missing_names(line: str) -> tuple[str, ...]:
+    """Return what the header `line` lacks: a time, open, high, low or close; nothing when it is no header at all.
+
+    >>> missing_names("time,open,high,close,volume")
+    ('low',)
+    >>> missing_names("Dear trader, open the door, please")
+    ()
+    """
+    for delimiter in DELIMITERS:
+        plain = plain_names(tuple(cells_of(line, delimiter)))
+        lacks = [name for name in PRICES if _position(plain, _SYNONYMS[name]) is None]
+        lacks += [] if _stamp_columns(plain) else ["time"]
+        if len(lacks) <= _MOST_MISSING:
+            return tuple(lacks)
+    return ()
 
 
 def plain_names(names: tuple[str, ...]) -> list[str]:

@@ -75,11 +75,21 @@ def test_a_scaled_file_is_refused_by_its_factor_before_and_after_what_is_stored(
         "small": "small: its prices are about 1/100 of those that are stored (159.0775 against 15920), so they are "
         "scaled or of another instrument; export prices multiplied by 100.",
     }
-    assert far.refusal is None
+    assert far.refusal == (
+        "far: every price is a multiple of 10,000 ticks, such as 1590775, so they are scaled, by 10,000 at the most; "
+        "export prices as they are."
+    )
 
 
-def test_a_first_file_whose_prices_lie_a_hundred_ticks_apart_says_so(tmp_path: Path):
+def test_a_first_file_whose_prices_lie_a_hundred_ticks_apart_says_so_and_more_is_refused(tmp_path: Path):
     store = Store(tmp_path / "home")
     [report] = ingest(store, nq(), [csv(tmp_path / "a.csv", *scaled("2024-03-04 00:00", 99, 100))], now=NOW)
     store.close()
+    store = Store(tmp_path / "another")
+    [more] = ingest(store, nq(), [csv(tmp_path / "b.csv", *scaled("2024-03-04 00:00", 99, 1e9))], now=NOW)
+    store.close()
     assert report.warnings == ("every price is a multiple of 100 ticks; compare the level, it may be scaled",)
+    assert more.refusal == (
+        "b.csv: every price is a multiple of 1,000,000,000 ticks, such as 1.590775e+13, so they are scaled, by "
+        "1,000,000,000 at the most; export prices as they are."
+    )

@@ -66,6 +66,9 @@ def test_a_format_that_is_named_must_exist_and_fit(tmp_path: Path):
         (b"1704153900,1,3,2,1,1\n", "text whose first line is '1704153900,1,3,2,1,1'"),
         ("timestamp,open".encode("utf-16"), "UTF-16 text"),
         (b"   \n\n", "only blank lines"),
+        (b"time,open,high,close,volume\n1,2,3,4,5\n", "a header that names no low: 'time,open,high,close,volume'"),
+        (b"Open;High;Low;Last\n", "a header that names no time: 'Open;High;Low;Last'"),
+        (b"time,open,high,low,close\r1,2,3,4,5\r", "text whose lines end with carriage returns alone"),
         (bytes(range(1, 32)) * 10, "binary content of an unknown kind"),
     ],
 )

@@ -181,6 +181,38 @@ FILES: Final = {
         ignored=("average", "barCount"),
         rows=2,
     ),
+    "TradeStation": Sample(
+        '"Date","Time","Open","High","Low","Close","Up","Down"\n'
+        "01/16/2024,09:31,15895.00,15903.75,15888.00,15893.25,300,271\n"
+        "01/16/2024,09:32,15893.00,15893.50,15877.75,15883.75,280,269\n"
+        "01/16/2024,09:33,15884.75,15888.25,15877.75,15881.00,209,205\n",
+        "tradestation",
+        "its first line names the columns Up and Down, the volumes on upticks and downticks",
+        NEW_YORK,
+        NEW_YORK,
+        first=("2024-01-16 14:30:00", *BAR[:4], 0.0),
+        stamps="end",
+        ignored=("Up", "Down"),
+        notes=("Up and Down are parts of the volume and are not read", "the file has no volume, 0 is stored"),
+    ),
+    "Binance": Sample(
+        "1705415400000,15895,15903.75,15888,15893.25,571,1705415459999,9075.4,1327,23.18766,980.8,0\n"
+        "1705415460000,15893,15893.5,15877.75,15883.75,549,1705415519999,8720.1,1301,21.1,970.1,0\n",
+        "binance",
+        "its rows are twelve numbers, of which the first is a time, the next five a bar, and the seventh its end",
+        "UTC",
+        ignored=("close time", "quote volume", "trades", "taker volume", "taker quote volume", "column 12"),
+        rows=2,
+    ),
+    "CryptoDataDownload": Sample(
+        "https://www.example.org\nUnix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT,tradecount\n"
+        "1705415400,2024-01-16 14:30:00,NQ,15895,15903.75,15888,15893.25,571,9075413,1327\n",
+        "csv",
+        "its line 2 names the columns Unix, Open, High, Low, Close, Volume BTC",
+        "UTC",
+        ignored=("Date", "Volume USDT", "tradecount"),
+        rows=1,
+    ),
     "Yahoo": Sample(
         "Datetime,Open,High,Low,Close,Adj Close,Volume\n"
         "2024-01-16 09:30:00-05:00,15895.0,15903.75,15888.0,15893.25,15893.25,571\n"
