@@ -6,7 +6,6 @@ checks, no comparison, no record of the import. CSV: a million rows; the floor i
 same table. Floor and ours take turns; each figure is the best of `REPEATS`.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 import zstandard
 
+from bench.measure import Figure
 from ml_data.ingest import ingest
 from ml_data.schema import migrations
 from ml_data.store import Store
@@ -94,13 +94,10 @@ def best_times(*works: Callable[[Path], object]) -> list[float]:
     return best
 
 
-def told(name: str, rows: int, times: list[float], target: float) -> bool:
-    """Print a row; return whether the target is missed."""
-    ratio = times[1] / times[0]
-    print(
-        f"{name}, {rows:,} bars: floor {times[0]:.2f} s, ours {times[1]:.2f} s, ratio {ratio:.2f} (target {target:.2f})"
-    )
-    return ratio > target
+def figure(name: str, rows: int, times: list[float], target: float) -> Figure:
+    """Return a row of the table."""
+    floor, ours = (f"{seconds:.2f} s" for seconds in times)
+    return Figure(f"{name}, {rows:,} bars", floor, ours, times[1] / times[0], target)
 
 
 def synthetic_csv(path: Path) -> None:
@@ -120,10 +117,10 @@ def synthetic_csv(path: Path) -> None:
     pa.csv.write_csv(table, path, pa.csv.WriteOptions(quoting_style="none"))
 
 
-def main() -> int:
-    """Print both rows; 1 when a target is missed."""
+def figures() -> list[Figure]:
+    """Return both rows."""
     mgc = read_instrument(ROOT / "config" / "instruments" / "MGC.toml")
-    missed = False
+    found = []
     files = sorted(REAL.glob("*.dbn.zst"))
     if files:
 
@@ -133,9 +130,9 @@ def main() -> int:
 
         stored = []
         times = best_times(floor, lambda folder: stored.append(ours(folder, mgc, files)))
-        missed |= told(f"DBN, {len(files)} files", stored[0], times, DBN_TARGET)
+        found.append(figure(f"DBN → stored, {len(files)} files", stored[0], times, DBN_TARGET))
     else:
-        print(f"DBN: not measured, the files are not at {REAL}")
+        found.append(Figure("DBN → stored", "–", f"the files are not at {REAL}", None, DBN_TARGET))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bars.csv"
         synthetic_csv(file)
@@ -144,9 +141,8 @@ def main() -> int:
             lambda folder: plain_insert(folder, f"{read}('{file}')"),
             lambda folder: ours(folder, mgc.model_copy(update={"contracts": None}), [file]),
         )
-    missed |= told("CSV", CSV_ROWS, times, CSV_TARGET)
-    return int(missed)
+    return [*found, figure("CSV → stored", CSV_ROWS, times, CSV_TARGET)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    print(*(each.row for each in figures()), sep="\n")
