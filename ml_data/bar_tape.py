@@ -1,6 +1,8 @@
 """Bars up to a moment, read from the store once and only forward: what live inference and replay stand on."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,7 @@ class BarTape:
         self._since = self._until = 0
         self._stamp = -1
         self._contract_before: tuple[date, str | None] | None = None
+        self._built: _Built | None = None
         self._background: Background | None = None
         self._digests = BarDigests()
 
@@ -55,7 +58,7 @@ class BarTape:
         since = to_minute(since_at)
         stamp = self._store.stamp("market")  # before reading: what is read below is at least that new
         if self._bars is None or minute < self._until or since < self._since or stamp != self._stamp:
-            self._contract_before = self._background = None
+            self._contract_before = self._background = self._built = None
             self._digests = BarDigests()
             self._bars = read_bars(self._store, self._instrument, since_at, from_minute(minute))
             self._since = since
@@ -84,15 +87,30 @@ class BarTape:
         symbol = self._instrument.symbol
         starts = from_minute(int(day_windows(self._instrument, np.array([first_day], dtype="datetime64[D]")).starts[0]))
         with self._store.market() as cursor:
-            [(first_bar, _)] = cursor.execute(sql("bar_bounds"), {"instrument": symbol}).fetchall()
-            state = cursor.execute(sql("history_state"), {"instrument": symbol}).fetchall()
-            dirty = cursor.execute(sql("history_dirty"), {"instrument": symbol}).fetchall()
+            if self._built is None:
+                self._built = _built(cursor, self._instrument)
             rows = cursor.execute(sql("contract_before"), {"instrument": symbol, "trading_day": first_day}).fetchall()
-        if first_bar is None or first_bar >= starts:
+        if self._built.first_bar is None or self._built.first_bar >= starts:
             return None
-        built = bool(state) and state[0][1] == definitions_hash(self._instrument) and state[0][0] >= starts
-        if not built or any(since < starts for since, _, _ in dirty):
+        if self._built.through is None or self._built.through < starts:
             raise NothingStored(
                 f"{symbol}: history is not built up to {first_day} from the bars that are stored. Run hub build."
             )
         return str(rows[0][0]) if rows else None
+
+
+@dataclass(frozen=True)
+class _Built:
+    """The first stored bar, and up to when history says what the stored bars say; None where there is none."""
+
+    first_bar: datetime | None
+    through: datetime | None
+
+
+def _built(cursor: Any, instrument: Instrument) -> _Built:
+    asked = {"instrument": instrument.symbol}
+    [(first_bar, _)] = cursor.execute(sql("bar_bounds"), asked).fetchall()
+    state = cursor.execute(sql("history_state"), asked).fetchall()
+    dirty = [since for since, _, _ in cursor.execute(sql("history_dirty"), asked).fetchall()]
+    known = bool(state) and state[0][1] == definitions_hash(instrument)
+    return _Built(first_bar, min([state[0][0], *dirty]) if known else None)

@@ -55,20 +55,23 @@ def build(store: Store, instrument: Instrument, *, since: date | None = None) ->
 
 def _build(store: Store, instrument: Instrument, since: date | None) -> BuildReport:
     wanted = definitions_hash(instrument)
-    first_bar, last_bar = _bars_end(store, instrument)
     with store.market() as cursor:
+        first_bar, last_bar = _bars_end(store, instrument)
         state = cursor.execute(sql("history_state"), {"instrument": instrument.symbol}).fetchone()
         dirty = cursor.execute(sql("history_dirty"), {"instrument": instrument.symbol}).fetchall()
-    first_day: date | None = None
-    if state is not None and state[1] == wanted:
-        touched = [since] if since else []
-        touched += [_day_of(instrument, span[0]) for span in dirty]
-        if dirty:
-            touched += _unsettled_day(instrument, state[0])
-        if not touched:
-            return BuildReport(instrument.symbol, None, None, 0, {}, full=False)
-        first_day = min(max(min(touched), _day_of(instrument, first_bar)), _day_of(instrument, last_bar))
-    history = _history(store, instrument, first_day)
+        first_day: date | None = None
+        if state is not None and state[1] == wanted:
+            touched = [since] if since else []
+            touched += [_day_of(instrument, span[0]) for span in dirty]
+            if dirty:
+                touched += _unsettled_day(instrument, state[0])
+            if not touched:
+                return BuildReport(instrument.symbol, None, None, 0, {}, full=False)
+            first_day = min(max(min(touched), _day_of(instrument, first_bar)), _day_of(instrument, last_bar))
+        before = cursor.execute(
+            sql("contract_before"), {"instrument": instrument.symbol, "trading_day": first_day or date.min}
+        ).fetchone()
+    history = _history(store, instrument, first_day, None if before is None else str(before[0]))
     tables = history_tables(history)
     _write(store, instrument, history, tables, wanted, dirty, first_day)
     return BuildReport(
@@ -118,19 +121,15 @@ def read_bars(
     return bar_arrays(table, instrument.tick)
 
 
-def _history(store: Store, instrument: Instrument, first_day: date | None) -> History:
-    """Return the history of all days from `first_day` on (None: of all days), continuing the stored contracts."""
+def _history(store: Store, instrument: Instrument, first_day: date | None, contract_before: str | None) -> History:
+    """Return the history of all days from `first_day` on (None: of all days), after a day in `contract_before`."""
     if first_day is None:
         bars = read_bars(store, instrument)
         return history_of_days(bars, instrument, contract_days(bars, instrument), bars.through)
     first = np.array([first_day], dtype="datetime64[D]")
     since = from_minute(int(day_windows(instrument, first).reaches_back[0])) - CONTRACT_LOOKBACK
     bars = read_bars(store, instrument, since=since)
-    with store.market() as cursor:
-        row = cursor.execute(
-            sql("contract_before"), {"instrument": instrument.symbol, "trading_day": first_day}
-        ).fetchone()
-    return continue_history(bars, instrument, first_day, row[0] if row else None, bars.through)
+    return continue_history(bars, instrument, first_day, contract_before, bars.through)
 
 
 def _day_of(instrument: Instrument, instant: datetime) -> date:
