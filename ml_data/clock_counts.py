@@ -23,14 +23,14 @@ CLOCKS: Final = (
     "America/Los_Angeles",
     "Europe/London",
     "Europe/Berlin",
-    "Europe/Athens",  # EET, of some brokers
-    "America/New_York+7h",  # of more of them: their day ends at 17:00 New York
-    "Europe/London-5h",  # HistData from 2019
+    "Europe/Athens",  # EET, of other brokers
     "Asia/Kolkata",
     "Asia/Tokyo",
     "Australia/Brisbane",
     "Australia/Sydney",
     *(f"UTC{hours:+d}" for hours in range(-12, 15) if hours),
+    "America/New_York+7h",  # brokers whose day ends at 17:00 New York
+    "Europe/London-5h",  # HistData from 2019
 )
 CASH_OPEN: Final = time(9, 30)
 """New York: when US stocks open, the minute that wakes most markets."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ml_data.clock_counts import ClockCount, Flags, NaiveBars, clock_counts, closures_of
 from ml_data.closed_hours import Closures
+from trading.domain.calendar import Minutes
 from trading.domain.instrument import Instrument
 
 ClockVerdict = Literal["certain", "likely", "cannot tell"]
@@ -26,6 +27,7 @@ _MOST_OUTSIDE: Final = 0.35  # of the volume
 _MARGIN: Final = 0.02  # of the volume
 _LOUDER: Final = 0.75  # of the best one's busy opens, which another has at most
 _A_CHANGE: Final = 30  # bars inside closures on each side of a day, to say that the clock changed there
+_CHANGED_CLOSURES: Final = 3  # that hold more than a few of them
 
 
 @dataclass(frozen=True)
@@ -173,12 +175,20 @@ def _change(counts: list[ClockCount], closed: Closures) -> ClockChange | None:
         differ = _differ(best, other)
         for early, late in ((best, other), (other, best)):
             wrong_early, wrong_late = np.where(differ, early.inside, 0), np.where(differ, late.inside, 0)
-            first = int(np.argmax(wrong_early > _TIMES * wrong_late + 1))
-            before, after = slice(0, first), slice(first, None)
-            if wrong_early[after].sum() >= max(_A_CHANGE, _TIMES * wrong_late[after].sum()) and wrong_late[
-                before
-            ].sum() >= max(_A_CHANGE, _TIMES * wrong_early[before].sum()):
+            after = np.flatnonzero(wrong_early > _TIMES * wrong_late + 1)
+            if len(after) == 0:
+                continue
+            before = slice(0, after[0])
+            if _clearly_less(wrong_early[before], wrong_late[before]) and _clearly_less(
+                wrong_late[after[0] :], wrong_early[after[0] :]
+            ):
                 last = int(np.flatnonzero(wrong_late[before])[-1])
                 dates = (closed.starts // 1440).astype("datetime64[D]")
-                return ClockChange(early.clock, dates[last], late.clock, dates[first])
+                return ClockChange(early.clock, dates[last], late.clock, dates[after[0]])
     return None
+
+
+def _clearly_less(few: Minutes, many: Minutes) -> bool:
+    """Return whether one reading leaves empty what another fills, and not by a holiday alone."""
+    enough = int(many.sum()) >= max(_A_CHANGE, _TIMES * int(few.sum()))
+    return enough and int((many > ENOUGH).sum()) >= _CHANGED_CLOSURES

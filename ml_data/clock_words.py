@@ -55,14 +55,30 @@ def evidence_lines(evidence: ClockEvidence, instrument: Instrument) -> tuple[str
         )
     if evidence.closures and not evidence.by_volume:
         lines.append(f"bars stop and go on with {best.lined_up:,} of {evidence.closures:,} closures of the schedule")
-    if evidence.opens:
+    if evidence.opens and 2 * best.busy_opens >= evidence.opens:
         lines.append(
             f"the minutes from 09:30 New York are busier than those before on {best.busy_opens:,} of "
             f"{evidence.opens:,} days"
         )
     if best.alike:
         lines.append(f"{_listed((best.clock, *best.alike))} are the same in this span")
+    if evidence.verdict == "likely":
+        lines.append(f"likely, not certain: {_doubt(evidence)}")
     return tuple(lines)
+
+
+def _doubt(evidence: ClockEvidence) -> str:
+    """Return what keeps the best reading from being certain."""
+    rivals = sum(not candidate.contradicted for candidate in evidence.candidates) - 1
+    if evidence.by_volume:
+        return "bars are made outside the hours of the schedule too, so only their volume tells"
+    if rivals:
+        return (
+            f"{rivals} other readings put no more bars into closed hours; only when the market wakes tells them apart"
+        )
+    if evidence.best.lined_up < 2:
+        return "bars stop and go on with fewer than two closures"
+    return "more than 1 of 100 bars lies in closed hours"
 
 
 def in_closed_hours(evidence: ClockEvidence, read: Candidate, other: Candidate | None, instrument: Instrument) -> str:

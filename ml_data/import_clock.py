@@ -18,6 +18,7 @@ from trading.domain.calendar import expected_minutes
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
 
+OFFSET_IN_STAMPS: Final = "offset in each stamp"  # as importers name it in `Recognised.time_zone`
 _KEPT: Final = 5  # candidates that a report names
 _GROSS: Final = 0.5  # a halt filled half as much as the open hours is none: the clock is wrong
 _SPREAD: Final = 16  # minutes of a window's span for each of its rows, up to which counting is faster than sorting
@@ -109,27 +110,28 @@ def checked_clock(
     closed = schedule.between(int(bars.minutes[0]), int(bars.minutes[-1]))
     inside = closed.inside(bars.minutes)
     in_halt, in_closures = int(inside[closed.halt].sum()), int(inside[~closed.halt].sum())
-    agrees = ClockFinding(
-        clock, how, "agrees", (counted(len(bars.minutes), in_halt, in_closures, instrument),), accepted
-    )
+    told = counted(len(bars.minutes), in_halt, in_closures, instrument)
+    agrees = ClockFinding(clock, how, "agrees", (told,), accepted)
     if in_halt + in_closures < ENOUGH:
         return agrees
     shown = clock if how == "named" else "UTC"
     evidence = weigh_clocks(minutes.bars(shown) or bars, instrument, claimed=shown)
     read = next(candidate for candidate in evidence.candidates if candidate.clock == shown)
     gross = _is_gross(bars, closed, read, instrument)
-    if not (read.contradicted or gross or evidence.change is not None):
-        return agrees
     if evidence.change is not None:
-        told, advice = why_unknown(evidence), ""
-    elif not read.contradicted:
-        told, advice = f"{agrees.lines[0]}, and no other clock explains them better", ""
+        told = why_unknown(evidence)
+    elif read.contradicted:
+        by = "by the" if clock == OFFSET_IN_STAMPS else "as"
+        told = f"read {by} {clock}, {in_closed_hours(evidence, read, evidence.best, instrument)}"
+    elif gross:
+        told += ", and no other clock explains them better"
     else:
-        told = f"{in_closed_hours(evidence, read, evidence.best, instrument)}"
-        told = f"read as {clock}, {told}" if how == "named" else f"by their own stamps, {told}"
-        advice = f"name {evidence.best.clock} instead" if how == "named" else "correct the stamps"
+        return agrees
     if gross and read.contradicted and not accepted:
-        raise BadBars(f"{source.name}: {told}; {advice}, or add --accept if {clock} is right.")
+        advice = f"name {evidence.best.clock} instead, or add --accept if {clock} is right"
+        if how == "stated":
+            advice = "correct the stamps, or add --accept if they are right"
+        raise BadBars(f"{source.name}: {told}; {advice}.")
     return ClockFinding(clock, how, "contradicted", (told,), accepted, evidence.candidates[:_KEPT])
 
 
