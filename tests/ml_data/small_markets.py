@@ -79,6 +79,7 @@ class Shape:
     reach: int  # ticks that a bar reaches beyond its open and close at most
     seed: int
     keeps_hours: bool = False  # no bar comes while the exchange is closed
+    stops: int | None = None  # the last bar starts so many minutes after the last day's first range does
 
 
 @st.composite
@@ -93,6 +94,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         reach=draw(st.sampled_from([0, 1, 8])),
         seed=draw(st.integers(0, 2**32 - 1)),
         keeps_hours=draw(st.booleans()),
+        stops=draw(st.none() | st.integers(0, 8)),
     )
 
 
@@ -109,6 +111,11 @@ def market(shape: Shape, instrument: Instrument) -> pa.Table:
             wall = datetime.combine(shape.first_day + timedelta(days=day), rule.starts, tzinfo=zone)
             begins = int(wall.timestamp()) // 60
             close_by |= (minutes >= begins - 3) & (minutes < begins + rule.minutes + 40)
+    if shape.stops is not None:
+        last = datetime.combine(shape.first_day + timedelta(days=shape.days - 1), instrument.opening_ranges[0].starts)
+        zone = ZoneInfo(instrument.opening_ranges[0].zone or instrument.trading_day.zone)
+        stop = int(last.replace(tzinfo=zone).timestamp()) // 60 + shape.stops
+        minutes, close_by = minutes[minutes <= stop], close_by[minutes <= stop]
     if shape.keeps_hours:
         hours = np.array([is_open(datetime.fromtimestamp(int(minute) * 60, UTC), instrument) for minute in minutes])
         minutes, close_by = minutes[hours], close_by[hours]

@@ -21,6 +21,7 @@ from trading.domain.instrument import Instrument
 UNHURRIED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GAPPY = Shape(FIRST_DAYS[5], 3, 2, 0.4, 0.01, 1, 8, 7)
 FLAT = Shape(FIRST_DAYS[0], 2, 1, 1.0, 0.0, 0, 0, 1)
+STOPS = Shape(FIRST_DAYS[0], 1, 1, 1.0, 0.0, 3, 1, 3, stops=4)  # with the last minute of a range of five
 
 
 def differences(table: pa.Table, instrument: Instrument) -> list[Any]:
@@ -40,6 +41,7 @@ def differences(table: pa.Table, instrument: Instrument) -> list[Any]:
 @given(shapes(), st.sampled_from(sorted(MARKETS)))
 @example(GAPPY, "brisbane")
 @example(FLAT, "new_york")
+@example(STOPS, "brisbane")
 def test_the_compiled_passes_equal_the_plain_twin_on_random_markets(shape: Shape, where: str):
     table = market(shape, MARKETS[where])
     if len(table):

@@ -75,6 +75,8 @@ def test_an_expired_trade_is_known_when_the_day_is_over_and_not_at_its_last_bar(
     assert shown(outcome(written((WEDNESDAY, bars)))) == ("pending", 1, at("09:07"), -1)
     found = outcome(written((WEDNESDAY, bars), NEXT))
     assert shown(found) == ("matured", 1, at("09:07"), at("+08:00"))
+    last_minute: Bar = ("+07:59", 1015, 1015, 1015, 1015, 1.0)
+    assert shown(outcome(written((WEDNESDAY, [*bars, last_minute])))) == shown(found)
     assert found.r_gross[0] == 3 / 12
     assert found.r_net[0] == 3 / 12 - (COSTS + 2) / 12
 
