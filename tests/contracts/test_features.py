@@ -143,23 +143,42 @@ def test_no_feature_remembers_more_than_the_stated_warm_up(
     assert HISTORY_DAYS == 30
 
 
+def live_differs(history: History, events: EventRows, matrix: FeatureMatrix, index: int) -> list[str]:
+    """The features of one event that live inference, with the bars of its window only, sees differently."""
+    instrument = history.instrument
+    day = as_date(history.days[events.day[index]])
+    orb = instrument.opening_ranges[int(events.opening[index])].name
+    first_day, since = event_window(instrument, day)
+    before = int(np.searchsorted(history.days, np.datetime64(first_day)))
+    contract = history.bars.contracts[history.contracts.contract[before - 1]] if before else None
+    bars = history.bars.between(to_minute(since), int(events.decided[index]))
+    view = event_view(bars, instrument, day, orb, contract)
+    assert view.names == matrix.names
+    assert view.contract == history.bars.contracts[history.contracts.contract[events.day[index]]]
+    assert to_minute(view.newest_input) == matrix.newest[index]
+    assert view.newest_input <= view.event.decided_at
+    assert view.last_bar <= view.event.decided_at
+    return same(matrix.values[index], view.features)
+
+
 def test_live_inference_sees_what_training_saw(
     demo_history: History, demo_events: EventRows, demo_matrix: FeatureMatrix
 ):
-    instrument = demo_history.instrument
     for index in spread(len(demo_events), 24):
-        day = as_date(demo_history.days[demo_events.day[index]])
-        orb = instrument.opening_ranges[int(demo_events.opening[index])].name
-        first_day, since = event_window(instrument, day)
-        before = int(np.searchsorted(demo_history.days, np.datetime64(first_day)))
-        contract = demo_history.bars.contracts[demo_history.contracts.contract[before - 1]] if before else None
-        bars = demo_history.bars.between(to_minute(since), int(demo_events.decided[index]))
-        view = event_view(bars, instrument, day, orb, contract)
-        assert same(demo_matrix.values[index], view.features) == [], (day, orb)
-        assert view.names == demo_matrix.names
-        assert to_minute(view.newest_input) == demo_matrix.newest[index]
-        assert view.newest_input <= view.event.decided_at
-        assert view.last_bar <= view.event.decided_at
+        assert live_differs(demo_history, demo_events, demo_matrix, index) == [], index
+
+
+@pytest.mark.real_data
+def test_live_inference_sees_what_training_saw_on_real_bars_and_around_rolls(real_store: Store):
+    bars = read_bars(real_store, mgc()).between(to_minute_of("2024-02-01"), to_minute_of("2025-02-15"))
+    history = build_history(bars, mgc())
+    events = range_events(history)
+    matrix = feature_matrix(history, events)
+    rolled = np.flatnonzero(history.contracts.rolled)
+    assert len(rolled) == 5
+    around = np.isin(events.day, [*rolled, *(rolled + 1), *(rolled + 12)]) & (events.opening % 3 == 0)
+    for index in [*spread(len(events), 12), *np.flatnonzero(around).tolist()]:
+        assert live_differs(history, events, matrix, int(index)) == [], index
 
 
 def test_the_audit_finds_nothing_in_the_demo_market(demo_history: History):
