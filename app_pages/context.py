@@ -124,7 +124,7 @@ def draw_synthetic_banner(instrument: Instrument | None) -> None:
     """Say on every page that a synthetic market is one."""
     if instrument is not None and instrument.synthetic:
         st.html(
-            '<div class="hub-decision" role="note"><span class="state tone-warn"><i>!</i>SYNTHETIC DATA</span>'
+            '<div class="hub-decision ready" role="note"><span class="state"><i>!</i>SYNTHETIC DATA</span>'
             f'<span class="sentence">{instrument.symbol} is a made-up market without any edge. '
             "Nothing here is a price or a result.</span></div>"
         )

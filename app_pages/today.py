@@ -34,7 +34,7 @@ from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
 from trading.errors import BadSettings, HubError, NothingStored
 
 _BARS = ("1m", "5m", "15m")
-_CHART_HEIGHT = 480
+_CHART_HEIGHT = 516
 
 
 def draw(context: PageContext) -> None:
@@ -50,7 +50,7 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     """Draw everything anew; what it reads is kept until the store's change stamp or the minute changes."""
     stale = context.settings.ml.stale_minutes
     try:
-        with st.skeleton(height=900):
+        with st.skeleton(height=58), st.skeleton(height=44), st.skeleton(height=560), st.skeleton(height=270):
             view = context.read(today_at, instrument, context.clock.now(), stale, rule)
         st.session_state["view"] = view
     except NothingStored as error:

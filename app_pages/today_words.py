@@ -245,9 +245,9 @@ def _result_cell(view: TodayView, day_limit: float) -> Cell:
     if not closed and not any(each.state == "open" for each in view.ranges):
         return Cell("Today, net", "0R", "no trade yet")
     total = sum(closed)
-    limit = f" · day limit {MINUS}{day_limit:g}R reached" if total <= -day_limit else ""
+    limit = f"day limit {MINUS}{day_limit:g}R" if total <= -day_limit else ""
     tone: Tone = "up" if total > 0 else "down" if total < 0 else "text"
-    return Cell("Today, net", r_text(total), _counts(view) + limit, tone=tone)
+    return Cell("Today, net", r_text(total), _counts(view), tone=tone, note=limit, note_tone="bad")
 
 
 def _data_cell(view: TodayView, wall: WallClock, *, is_replay: bool, stale_minutes: int) -> Cell:

@@ -24,7 +24,7 @@ def test_the_strip_says_market_session_range_result_and_age():
         Cell("Session", "Pre New York", "23:00–00:30 Brisbane"),
         Cell("Next range", "00:30", "Brisbane, in 1 h 10 min"),
         Cell("Day range", "22.7 pts", "0.48 of ATR(14)"),
-        Cell("Today, net", "−1.09R", "0 won · 1 lost · 1 open", tone="down"),
+        Cell("Today, net", "−1.09R", "0 won · 1 lost · 1 open", tone="down", note_tone="bad"),
         Cell("Data", "Replay", "last bar 23:19, 0 min old · no gaps", tone="good"),
     ]
 
@@ -49,7 +49,8 @@ def test_a_range_days_ahead_tells_its_day():
 
 
 def test_a_loss_beyond_the_days_limit_is_named():
-    assert cells(today(), limit=1.0)["Today, net"].sub == "0 won · 1 lost · 1 open · day limit −1R reached"
+    cell = cells(today(), limit=1.0)["Today, net"]
+    assert (cell.value, cell.note, cell.note_tone) == ("−1.09R", "day limit −1R", "bad")
 
 
 def test_a_day_without_a_trade_has_no_result():
