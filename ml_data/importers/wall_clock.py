@@ -105,8 +105,9 @@ def _clock_changes(zone: str, year: int) -> tuple[tuple[int, int, int], ...]:
         return _offset(zone, datetime.fromtimestamp(second, UTC))
 
     changes = []
+    after = at(start)
     for day in range(start, end, _DAY):
-        before, after = at(day), at(day + _DAY)
+        before, after = after, at(day + _DAY)
         if before == after:
             continue
         low, high = day, day + _DAY  # the offset is `before` at low and `after` at high
