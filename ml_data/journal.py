@@ -68,7 +68,10 @@ def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: d
     """
     if not rows:
         return 0
-    table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in rows], schema=_PREDICTIONS)
+    each_once = reversed(
+        {row.prediction_id: row for row in reversed(rows)}.values()
+    )  # the first of equal ids, in order
+    table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in each_once], schema=_PREDICTIONS)
     return _append(store, table, "append_predictions")
 
 

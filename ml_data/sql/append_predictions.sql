@@ -1,6 +1,4 @@
--- Add the predictions in `fresh` that the journal does not hold yet, each once.
+-- Add the predictions in `fresh`, where each is once, that the journal does not hold yet.
 -- registered: fresh(SELECT * FROM journal.ml_predictions)
 INSERT INTO journal.ml_predictions BY NAME
-SELECT * FROM fresh
-WHERE prediction_id NOT IN (SELECT prediction_id FROM journal.ml_predictions)
-QUALIFY row_number() OVER (PARTITION BY prediction_id) = 1
+SELECT * FROM fresh ANTI JOIN journal.ml_predictions USING (prediction_id)
