@@ -62,7 +62,7 @@ def find_columns(file_name: str, schema: pa.Schema) -> TableColumns:
                 *(place for place in index if names[place].startswith(_NAMELESS)),
                 *(instants if len(instants) == 1 else ()),
             )
-            if (found := _header(names, stamp)) is not None
+            if (found := named_columns(names, stamp)) is not None
         ),
         None,
     )
@@ -89,8 +89,8 @@ def find_columns(file_name: str, schema: pa.Schema) -> TableColumns:
     return columns
 
 
-def _header(names: tuple[str, ...], stamp: int | None) -> Header | None:
-    """Return what `names` say, with the column at `stamp` as the time."""
+def named_columns(names: tuple[str, ...], stamp: int | None = None) -> Header | None:
+    """Return which of `names` are which, with that at `stamp` as the time; None when a time or a price is missing."""
     cleaned = [" ".join(name.replace('"', "'").split()) for name in names]
     if stamp is not None:
         plain = plain_names(tuple(cleaned))

@@ -16,11 +16,15 @@ _SAMPLES: Final = 1000
 
 @dataclass(frozen=True)
 class StampColumn:
-    """How the stamps of a file are written: `layout`, and whether numbers are to be read as text (20240102093000)."""
+    """How the stamps of a file are written: `layout`, and whether numbers are to be read as text (20240102093000).
+
+    `are_instants` says that they are stored as instants, `sample` is the first of them.
+    """
 
     layout: StampLayout
     as_text: bool
     sample: str
+    are_instants: bool = False
 
     def instants(
         self, columns: list[pa.Array], zone: str | None
@@ -43,7 +47,8 @@ def stamp_column(file_name: str, columns: list[pa.Array]) -> StampColumn:
     if pa.types.is_date(joined.type):
         raise BadBars(_days(file_name, sample))
     if pa.types.is_timestamp(joined.type):
-        return StampColumn(StampLayout("aware" if joined.type.tz else "naive"), as_text=False, sample=sample)
+        aware = joined.type.tz is not None
+        return StampColumn(StampLayout("aware" if aware else "naive"), False, sample, are_instants=aware)
     texts = _texts(joined)
     layout = stamp_layout(texts.drop_null().slice(0, _SAMPLES).to_pylist())
     if layout is not None and layout.order == "unknown":
@@ -60,7 +65,7 @@ def stamp_column(file_name: str, columns: list[pa.Array]) -> StampColumn:
             f"{file_name}: expected to know whether the day or the month comes first in {sample!r}, found no day above "
             f"12; write stamps with the year first, such as 2024-04-03."
         )
-    return StampColumn(layout, as_text=layout.clock != "epoch" and not pa.types.is_string(joined.type), sample=sample)
+    return StampColumn(layout, layout.clock != "epoch" and not pa.types.is_string(joined.type), sample)
 
 
 def numbers_of(column: pa.Array) -> pa.Array:
