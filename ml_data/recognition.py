@@ -32,6 +32,7 @@ _FOREIGN: Final = (
 _LITTER: Final = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"\x00\x05\x16\x07", b"\x00\x00\x00\x01Bud1")
 _BINARY: Final = "binary content of an unknown kind"
 _JSON_ROWS: Final = re.compile(rb"\s*\[\s*\[")
+_WEB_PAGE: Final = re.compile(r"<(!doctype|!--|\?xml|[a-z]+[\s/>])", re.IGNORECASE)
 _CELL: Final = re.compile(r"[,;|\t ]+")
 _NUMBER: Final = re.compile(r"[\s\"']*[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?[\s\"']*")
 _CELLS_OF_A_BAR: Final = 4  # open, high, low, close
@@ -126,7 +127,10 @@ def _found(head: bytes) -> str:
         if head.startswith(magic):
             return words
     text = head.decode("utf-8-sig", errors="replace").lstrip()
-    if text[:1] == "<":
+    first = text.splitlines()[0] if text else ""
+    if lacks := missing_names(first):
+        return f"a header that names no {' and no '.join(lacks)}: {first[:80]!r}"
+    if _WEB_PAGE.match(text):
         return "a web page (HTML or XML)"
     if text.startswith(("{", "[")) and _is_json(text, cut=len(head) == HEAD_BYTES):
         return "JSON"
@@ -134,11 +138,8 @@ def _found(head: bytes) -> str:
         return "only blank lines"
     if sum(not character.isprintable() and not character.isspace() for character in text) > len(text) // 100:
         return _BINARY
-    first = text.splitlines()[0]
     if "\r" in text and "\n" not in text:
         return "text whose lines end with carriage returns alone"
-    if lacks := missing_names(first):
-        return f"a header that names no {' and no '.join(lacks)}: {first[:80]!r}"
     return f"text whose first line is {first[:80]!r}"
 
 

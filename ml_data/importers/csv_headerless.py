@@ -1,7 +1,8 @@
 """Rows without a header, from no vendor in particular: a stamp, open, high, low, close, and a volume, in this order.
 
 FirstRate's files are such (their clock is America/New_York), and Kibot's. That the four prices are what they are taken
-for is checked: in every row the second is the highest and the third the lowest.
+for is checked: in every row the second is the highest and the third the lowest. The first row must be such too: a
+line of unknown words above may say that the columns are others.
 """
 
 import re
@@ -25,8 +26,8 @@ def _find(lines: tuple[str, ...]) -> Found | None:
             width = len(stamps) + len(_NAMES)
             for names in ((*stamps, *_NAMES), (*stamps, *_NAMES[:-1])) if rows and len(rows[0]) <= width else ():
                 header = columns(delimiter, *names)
-                alike = sum(_is_bar(row, header) for row in rows)
-                if alike and alike >= _SHARE * len(rows) and _has_stamp(rows, header):
+                alike = [_is_bar(row, header) for row in rows]
+                if alike[0] and sum(alike) >= _SHARE * len(rows) and _has_stamp(rows, header):
                     return Found(header, 0, f"its rows are {', '.join(names)} without a header, as their order shows")
     return None
 

@@ -60,6 +60,11 @@ class Form:
         """Whether the form has a time of day."""
         return any(name == "hour" for name, _, _ in self.parts)
 
+    @property
+    def has_year_first(self) -> bool:
+        """Whether its date begins with the year, so that nothing else is to be known about it."""
+        return all(name != "first" for name, _, _ in self.parts)
+
 
 def form_of(text: str) -> Form | None:
     """Return the form of one stamp without a UTC offset; None when it has none of those that are understood.
@@ -162,7 +167,7 @@ def _unread(good: npt.NDArray[np.bool_]) -> Iterator[int]:
 def _read(texts: pa.StringArray, form: Form, order: Order) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     fits = np.asarray(pc.equal(pc.binary_length(texts), form.width).fill_null(False))
     wall = np.zeros(len(texts), dtype=np.int64)
-    either = any(name == "first" for name, _, _ in form.parts)
+    either = not form.has_year_first
     if either and order not in ("day", "month"):
         return wall, np.zeros(len(texts), dtype=bool)
     rows = texts if fits.all() else texts.filter(pa.array(fits))

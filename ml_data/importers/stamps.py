@@ -45,7 +45,8 @@ _ZONED: Final = (  # a time of day, then what says of which clock it is; RE2 syn
     r"^\s*(?P<wall>.*(?::\d{2}(?:\.\d+)?|[T ]\d{4}|[T ]\d{6}|^\s*\d{12}|^\s*\d{14})(?: ?[AaPp]\.?[Mm]\b\.?)?)"
     r"\s*\[?(?P<zone>[Zz]|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT|[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+)\]?\s*$"
 )
-_ORDERS: Final[tuple[Order, ...]] = ("year", "day", "month")
+_MAYBE: Final = re.compile(r"\d{4}")  # every stamp has a year in it
+_ASKED: Final = 100  # how many samples without a meaning are enough
 _FARTHEST: Final = 14 * 60  # minutes from UTC, of any clock in the world
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}?):?(?P<minutes>[0-5]\d)?")
 
@@ -90,12 +91,12 @@ def stamp_layout(samples: Iterable[str]) -> StampLayout | None:
     'unknown'
     """
     texts = list(samples)
-    understood = (layout for layout in map(_layout_of, texts) if layout is not None)
     first: StampLayout | None = None
-    for layout in understood:
-        if first is None or not layout.daily:
+    for text in texts[:_ASKED]:
+        layout = _layout_of(text)
+        if layout is not None and (first is None or not layout.daily):
             first = layout
-        if not layout.daily:
+        if layout is not None and not layout.daily:
             break
     if first is None or first.order == "year":
         return first
@@ -125,22 +126,27 @@ def to_instants(column: pa.ChunkedArray, layout: StampLayout, zone: str | None) 
     return wall, _with_absurd(wall, faults)
 
 
+@lru_cache(maxsize=1024)
 def _layout_of(text: str) -> StampLayout | None:
     epoch = _EPOCH.fullmatch(text.strip())
     if epoch is not None:
         return StampLayout("epoch", epoch_us=_EPOCH_DIGITS[len(epoch["whole"])], iso=epoch["part"] is None)
+    if not _MAYBE.search(text):
+        return None
     wall, zone = _zoned(pa.array([text]))
     named = zone[0].as_py() or ""
     wall = wall if named else pa.array([text])
-    order: Order | None = next((each for each in _ORDERS if read_walls(wall, each)[1][0]), None)
-    if order is None or (named and _clock_named(named) is None):
-        return None
     form = form_of(wall[0].as_py()) or form_of(tidied(wall)[0].as_py())
+    if form is None or (named and _clock_named(named) is None):
+        return None
+    orders: tuple[Order, ...] = ("year",) if form.has_year_first else ("day", "month")
+    if not any(read_walls(wall, order)[1][0] for order in orders):
+        return None
     return StampLayout(
         clock="aware" if named else "naive",
-        order="year" if order == "year" else "unknown",
+        order="year" if form.has_year_first else "unknown",
         iso=_ISO.fullmatch(text) is not None,
-        daily=form is not None and not form.has_time,
+        daily=not form.has_time,
         zone=named if "/" in named else "",
     )
 

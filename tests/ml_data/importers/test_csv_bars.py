@@ -2,7 +2,9 @@
 
 import gzip
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +12,9 @@ from ml_data.bar_file import open_bar_file
 from ml_data.importers import csv_lines
 from ml_data.importers.base import ROWS
 from ml_data.importers.csv_bars import IMPORTER
-from tests.ml_data.bar_files import at, csv, mgc, minutes, nq, take, write, zstd
+from ml_data.ingest import ingest
+from ml_data.store import Store
+from tests.ml_data.bar_files import NOW, at, csv, mgc, minutes, nq, take, write, zstd
 from trading.errors import BadBars
 
 ROW = "2024-01-02T00:05:00Z,100,101.5,99.5,100.25,7"
@@ -337,6 +341,24 @@ def test_a_number_with_a_point_among_decimal_commas_spoils_its_row_only(tmp_path
     taken = take(IMPORTER, path, nq())
     assert [row[2] for row in taken.rows] == [100.5, 100.5, 100.5]
     assert taken.rejects == [(4, "open is not a number")]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_market_that_never_stops_keeps_both_passes_through_the_repeated_hour(tmp_path: Path, newest_first: bool):
+    first = at("2023-11-05 04:30")
+    walls = [(first + timedelta(minutes=place)).astimezone(ZoneInfo("America/New_York")) for place in range(180)]
+    rows = [f"{wall:%Y-%m-%d %H:%M},100,101,99,100,7" for wall in walls]
+    assert rows[30:90] == rows[90:150]
+    store = Store(tmp_path / "home")
+    path = csv(tmp_path / "a.csv", *(rows[::-1] if newest_first else rows))
+    [report] = ingest(store, nq(), [path], now=NOW, time_zone="America/New_York", accept=True)
+    with store.market() as cursor:
+        [(bars, start, end)] = cursor.execute(
+            "SELECT count(DISTINCT ts), min(ts), max(ts) FROM market.bars_1m"
+        ).fetchall()
+    store.close()
+    assert (report.refusal, report.rows_rejected) == (None, 0)
+    assert (bars, start, end) == (180, at("2023-11-05 04:30"), at("2023-11-05 07:29"))
 
 
 @pytest.mark.real_data
