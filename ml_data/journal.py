@@ -68,10 +68,8 @@ def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: d
     """
     if not rows:
         return 0
-    each_once = reversed(
-        {row.prediction_id: row for row in reversed(rows)}.values()
-    )  # the first of equal ids, in order
-    table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in each_once], schema=_PREDICTIONS)
+    first_of_equal_ids = reversed({row.prediction_id: row for row in reversed(rows)}.values())
+    table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in first_of_equal_ids], schema=_PREDICTIONS)
     return _append(store, table, "append_predictions")
 
 

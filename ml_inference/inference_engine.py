@@ -197,16 +197,14 @@ class MLInferenceEngine:
         confidence = float(probabilities[best])
         base_up, points = probability_points(version, margins, version.schema.classes.index(UP))
         units = feature_units()
-        names = version.schema.names
-        order = np.argsort(-np.abs(points), kind="stable")
+        names, values, shares = version.schema.names, row[0].tolist(), points.tolist()
+        order = np.argsort(-np.abs(points), kind="stable").tolist()
         return Answer(
             probabilities=by_class,
             confidence=confidence,
             advice=version.schema.classes[best] if confidence >= self.settings.confidence_threshold else BIAS_NONE,
             base_up=base_up,
-            reasons=tuple(
-                Reason(names[i], float(row[0, i]), units.get(names[i], ""), float(points[i])) for i in order.tolist()
-            ),
+            reasons=tuple([Reason(names[i], values[i], units.get(names[i], ""), shares[i]) for i in order]),
             raw_score=tuple(version.margins(row)[0].tolist()),
         )
 
