@@ -28,6 +28,7 @@ from ml_models.verdicts import describe_skill
 from ml_monitoring.judged import MARTINGALE, Judged, judged_of
 from trading.domain.prediction import BIAS_NONE
 from trading.domain.prediction import Reason as InputShare
+from trading.domain.trade_rule import REFERENCE_RULE
 from trading.settings import AccountSettings
 
 SHOWN_REASONS: Final = 4
@@ -113,34 +114,37 @@ def legend(record: Record) -> str:
 
 
 def figures(view: TodayView, each: RangeView, record: Record, account: AccountSettings) -> list[Cell]:
-    """Return the expected net R of the plain rule, the risk of one contract, and the contracts for the budget.
+    """Return the expected net R of the plain rule, the risk of one lot, and the lots for the budget.
 
-    Before the break the risk is that of an entry one tick outside the range. A lost contract costs its R and its costs.
+    What is expected is measured on the plain rule, whatever rule the page follows; then the label says so. A lot is one
+    contract, or what the instrument trades in. Before the break the risk is that of an entry one tick outside the
+    range. A lost lot costs its R and its costs.
     """
     instrument = view.instrument
+    of = f"{'Expected' if view.rule == REFERENCE_RULE else 'Plain rule'}, n {record.net_r.n:,}"
     if math.isnan(record.net_r.low):
-        expected = Cell(f"Expected, n {record.net_r.n:,}", "–", "too few")
+        expected = Cell(of, "–", "too few")
     else:
         low, high = (f"{bound:+.2f}".replace("-", MINUS) for bound in (record.net_r.low, record.net_r.high))
-        expected = Cell(f"Expected, n {record.net_r.n:,}", f"{r_text(record.net_r.value)} net", f"{low} to {high}")
+        expected = Cell(of, f"{r_text(record.net_r.value)} net", f"{low} to {high}")
     points = _risk_points(view, each)
     if points is None:
         return [expected, Cell("Risk, 1R", "–"), Cell("Size", "–")]
     entry = np.array([round((each.entry or each.high or 0.0) / instrument.tick)], dtype=np.int64)
     costs = float(costs_in_ticks(instrument, np.array([LOSS]), entry)[0]) * instrument.tick
     loss = (points + costs) * instrument.point_value
-    contracts = math.floor(account.risk_per_trade / loss)
+    lots = math.floor(account.risk_per_trade / loss)
     risk = f"{points * instrument.point_value:,.0f} {instrument.currency}"
     about = "" if each.entry is not None else "about "
     budget = f"{account.risk_per_trade:,.0f} {instrument.currency}"
-    held = f"{contracts} contract" if contracts == 1 else f"{contracts:,} contracts"
+    held = f"{lots} lot" if lots == 1 else f"{lots:,} lots"
     return [
         expected,
-        Cell("Risk, 1R", risk, f"{about}{price(view, round(points, 10))} pts a contract"),
+        Cell("Risk, 1R", risk, f"{about}{price(view, round(points, 10))} pts a lot"),
         Cell(
             f"Size, {budget}",
             held,
-            f"{contracts * loss:,.0f} {instrument.currency} at risk" if contracts else f"one risks {loss:,.0f}",
+            f"{lots * loss:,.0f} {instrument.currency} at risk" if lots else f"one risks {loss:,.0f}",
         ),
     ]
 

@@ -27,6 +27,7 @@ from ml_models.intervals import Estimate
 from tests.app_pages.today_values import BRISBANE, OPEN, READY, WAITING, at, today
 from tests.ml_monitoring.journal_tables import Row, journal, on_days
 from trading.domain.prediction import Reason as InputShare
+from trading.domain.trade_rule import TradeRule
 from trading.settings import AccountSettings
 
 SAID = Said(
@@ -94,23 +95,28 @@ def test_the_axis_sets_the_forecast_beside_the_martingale_and_what_such_forecast
     )
 
 
-def test_size_follows_from_the_risk_of_one_contract_and_its_costs():
-    """3.5 points of 10 USD; a lost contract costs 1.50 USD commission and two ticks of 1 USD besides."""
+def test_size_follows_from_the_risk_of_one_lot_and_its_costs():
+    """3.5 points of 10 USD; a lost lot costs 1.50 USD commission and two ticks of 1 USD besides."""
     assert figures(today(), OPEN, RECORD, AccountSettings(risk_per_trade=100)) == [
         Cell("Expected, n 51", "−0.11R net", "−0.39 to +0.17"),
-        Cell("Risk, 1R", "35 USD", "3.5 pts a contract"),
-        Cell("Size, 100 USD", "2 contracts", "77 USD at risk"),
+        Cell("Risk, 1R", "35 USD", "3.5 pts a lot"),
+        Cell("Size, 100 USD", "2 lots", "77 USD at risk"),
     ]
-    assert figures(today(), OPEN, RECORD, AccountSettings(risk_per_trade=38.5))[2].value == "1 contract"
+    assert figures(today(), OPEN, RECORD, AccountSettings(risk_per_trade=38.5))[2].value == "1 lot"
     assert figures(today(), OPEN, RECORD, AccountSettings(risk_per_trade=38))[2] == Cell(
-        "Size, 38 USD", "0 contracts", "one risks 38"
+        "Size, 38 USD", "0 lots", "one risks 38"
+    )
+
+
+def test_what_is_measured_on_the_plain_rule_is_called_so_under_another_rule():
+    assert (
+        figures(today(rule=TradeRule("half", 2.0, "day")), OPEN, RECORD, AccountSettings())[0].label
+        == "Plain rule, n 51"
     )
 
 
 def test_before_the_break_the_risk_is_that_of_an_entry_one_tick_outside():
-    assert figures(today(), READY, RECORD, AccountSettings())[1] == Cell(
-        "Risk, 1R", "31 USD", "about 3.1 pts a contract"
-    )
+    assert figures(today(), READY, RECORD, AccountSettings())[1] == Cell("Risk, 1R", "31 USD", "about 3.1 pts a lot")
     assert figures(today(), WAITING, RECORD, AccountSettings())[1:] == [Cell("Risk, 1R", "–"), Cell("Size", "–")]
 
 

@@ -133,6 +133,20 @@ def test_a_url_that_cannot_be_read_is_one_sentence(open_today: Open, home: Path,
     assert said in alert
 
 
+def test_of_several_instruments_the_reader_chooses_and_the_replay_ends(open_today: Open, home: Path):
+    store = Store(home / "ml_data")
+    with store.market_write() as cursor:
+        cursor.execute("INSERT INTO market.bars_1m SELECT * REPLACE ('NQ' AS instrument) FROM market.bars_1m LIMIT 1")
+    store.close()
+    app = open_today(home, **IN_TRADE)
+    picker = app.button_group(key="chosen_instrument")
+    assert (picker.value, "SYNTHETIC DATA" in page_text(app)) == ("DEMO", True)
+    picker.set_value("NQ").run()
+    assert dict(app.query_params) == {"instrument": "NQ"}
+    assert "`hub ingest FILES --instrument NQ`" in alerts(app)[0]
+    assert "SYNTHETIC DATA" not in page_text(app)
+
+
 def test_a_day_before_the_open_waits_and_offers_the_last_one(open_today: Open, home: Path):
     app = open_today(home, day="2025-03-05", clock="09:00")
     assert "Waiting for the open: No bars yet for Wednesday 5 March. The trading day begins 09:00" in alerts(app)[0]
