@@ -193,8 +193,8 @@ CASES = {
     "day or month first": Case(
         text("03/04/2024 09:30,1,1,1,1,1"),
         "bad: expected to know whether the day or the month comes first in '03/04/2024 09:30', found no day above 12 "
-        "in the whole file; write the dates with the year first, such as 2024-04-03, or bring a file that goes beyond the "
-        "12th of a month.",
+        "in the whole file; write the dates with the year first, such as 2024-04-03, or bring a file that goes beyond "
+        "the 12th of a month.",
     ),
     "only the header": Case(text(), "bad: the file holds no bars, only the line of column names; download it again."),
     "a Buddhist year": Case(
