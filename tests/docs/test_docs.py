@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ml_data.recognition import known_importers
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = "\n".join(
     path.read_text(encoding="utf-8")
@@ -50,6 +52,14 @@ def test_every_stored_column_is_documented_in_its_order(table, columns):
         told,
     )
     assert [name.strip() for name in told.split(",")] == columns
+
+
+def test_every_format_that_is_imported_is_documented_with_what_its_stamps_mark():
+    told = {
+        row[0].strip("`"): row[2] for row in _rows("formats.md", 4) if row[0].startswith("`") and row[0] != "`--format`"
+    }
+    known = {importer.format: getattr(importer, "stamps", told.get(importer.format)) for importer in known_importers()}
+    assert told == known
 
 
 def test_every_link_of_the_readme_and_the_docs_leads_somewhere():

@@ -88,6 +88,19 @@ def test_rows_with_volume_are_not_of_histdata(tmp_path: Path):
     assert importer_of(open_bar_file(write(tmp_path / "a", head))).format == "histdata"
 
 
+def test_what_ninjatrader_writes_alike_is_told_by_its_volume_or_by_the_name_of_the_file(tmp_path: Path):
+    head = rows("20180706 083000")
+    short = head.replace("0000;", ";")
+    for name, content, told in (
+        ("bars.txt", head, "histdata"),
+        ("bars.txt", head.replace(";0\n", ";7\n"), "ninjatrader"),
+        ("bars.txt", short, "histdata"),
+        ("GC 08-18.Last.txt", short, "ninjatrader"),
+        ("DAT_ASCII_XAUUSD_M1_2018.csv", short, "histdata"),
+    ):
+        assert importer_of(open_bar_file(write(tmp_path / name, content))).format == told
+
+
 def test_a_few_damaged_rows_are_rejected_by_number_and_the_others_kept(tmp_path: Path):
     good = [f"20180706 08{minute:02d}00" for minute in range(60)]
     lines = rows(*good).splitlines(keepends=True)
