@@ -14,6 +14,7 @@ from ml_data.recognition import importer_of
 from ml_data.store import Store
 from tests.ml_data.bar_files import INSTRUMENTS, NOW, Taken, at, take, write, zip_of
 from trading.domain.instrument import Instrument, read_instrument
+from trading.errors import BadBars
 
 NEW_YORK = ZoneInfo("America/New_York")
 PRICES = "1302.340000;1302.820000;1302.330000;1302.590000;0"
@@ -94,11 +95,12 @@ def test_what_ninjatrader_writes_alike_is_told_by_its_volume_or_by_the_name_of_t
     for name, content, told in (
         ("bars.txt", head, "histdata"),
         ("bars.txt", head.replace(";0\n", ";7\n"), "ninjatrader"),
-        ("bars.txt", short, "histdata"),
         ("GC 08-18.Last.txt", short, "ninjatrader"),
         ("DAT_ASCII_XAUUSD_M1_2018.csv", short, "histdata"),
     ):
         assert importer_of(open_bar_file(write(tmp_path / name, content))).format == told
+    with pytest.raises(BadBars, match="recognised as histdata and ninjatrader; say which with --format"):
+        importer_of(open_bar_file(write(tmp_path / "bars.txt", short)))
 
 
 def test_a_few_damaged_rows_are_rejected_by_number_and_the_others_kept(tmp_path: Path):
