@@ -13,7 +13,7 @@ from ml_data.importers.csv_importer import CsvImporter
 from ml_data.importers.csv_layout import DELIMITERS, Found, Header, cells_of, columns
 from ml_data.importers.stamps import stamp_layout
 
-_NUMBER: Final = re.compile(r"\s*\d+(?P<mark>[.,]\d+)?\s*")
+_NUMBER: Final = re.compile(r"[ \t]*\d+([.,]\d+)?[ \t]*", re.ASCII)
 _NAMES: Final = ("open", "high", "low", "close", "volume")
 _ROWS: Final = 100
 _SHARE: Final = 0.9  # of the first rows that must be such: a few may be damaged

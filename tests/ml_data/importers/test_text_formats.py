@@ -95,6 +95,19 @@ def test_minutes_without_volume_may_be_of_two_vendors_and_are_refused_until_one_
     assert importer_of(open_bar_file(write(tmp_path / "DAT_ASCII_NQ_M1_2024.csv", rows))).format == "histdata"
 
 
+@pytest.mark.parametrize(
+    ("odd", "rejects"),
+    [("\x1d100", []), ("１００", []), ("100\u2003", []), ("1_00", [(10, "open is not a number")])],
+)
+def test_odd_ways_to_write_a_number_spoil_their_row_at_most(tmp_path: Path, odd: str, rejects: list[tuple[int, str]]):
+    rows = [f"2024-01-16 09:3{minute}:00,100,101,99,100,7" for minute in range(9)]
+    rows.append(f"2024-01-16 09:39:00,{odd},101,99,100,7")
+    path = write(tmp_path / "a.txt", "\n".join(rows) + "\n")
+    taken = take(importer_of(open_bar_file(path)), path, nq(), NEW_YORK)
+    assert taken.rejects == rejects
+    assert [row[2] for row in taken.rows] == [100.0] * (10 - len(rejects))
+
+
 def test_a_plain_format_can_be_asked_for_where_a_vendor_is_recognised(tmp_path: Path):
     path = write(tmp_path / "a.csv", FILES["TradingView"].text)
     assert take(importer_of(open_bar_file(path), "csv"), path, nq()).rows_read == FILES["TradingView"].rows
