@@ -56,7 +56,6 @@ class HistData:
             time_zone=time_zone or HISTDATA.name,
             stamps="start",
             span=None,
-            notes=("volume is 0 throughout: the vendor counts none",),
         )
         return Reading(recognised, _chunks(file, instrument, time_zone))
 
