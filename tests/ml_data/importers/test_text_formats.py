@@ -1,7 +1,9 @@
 """Text as vendors write it: each layout is told by its content, and its first bar is the right one."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,9 +12,9 @@ from ml_data.importers.base import UnknownClock
 from ml_data.ingest import ingest
 from ml_data.recognition import importer_of
 from ml_data.store import Store
-from tests.ml_data.bar_files import NOW, mgc, nq, take, write
+from tests.ml_data.bar_files import INSTRUMENTS, NOW, mgc, nq, take, write
 from tests.ml_data.text_files import FILES, NEW_YORK, Sample
-from trading.domain.instrument import Instrument
+from trading.domain.instrument import Instrument, read_instrument
 from trading.errors import BadBars
 
 
@@ -181,3 +183,36 @@ def test_real_minutes_of_firstrate_are_plain_csv_and_their_days_are_refused(shar
         "NQ_1day_sample.csv: expected one-minute bars, found daily bars: its stamps, such as '2023-11-20', are dates "
         "without a time of day; export one-minute bars."
     )
+
+
+def rewritten(line: str, form: str, zone: str, minutes: int) -> str:
+    """A line of FirstRate, its stamp moved by `minutes` and written as `form` on the clock of `zone`."""
+    stamp, rest = line.split(",", 1)
+    wall = datetime.fromisoformat(stamp).replace(tzinfo=ZoneInfo(NEW_YORK)) + timedelta(minutes=minutes)
+    return f"{wall.astimezone(ZoneInfo(zone)):{form}},{rest}"
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("head", "form", "zone", "minutes", "tail", "separator"),
+    [
+        ("", "%Y%m%d %H%M%S", "UTC", 1, "", ";"),
+        ("date,open,high,low,close,volume,average,barCount\n", "%Y%m%d  %H:%M:%S US/Eastern", NEW_YORK, 0, ",1,1", ","),
+        ("", "%Y.%m.%d,%H:%M", "Europe/Athens", 0, "", ","),
+        ("Date,Time,Open,High,Low,Close,Vol\n", "%m/%d/%Y,%I:%M:%S %p", "America/Chicago", 0, "", ","),
+    ],
+    ids=["NinjaTrader", "Interactive Brokers", "MetaTrader 4", "months first"],
+)
+def test_real_minutes_written_as_other_vendors_do_are_the_same_bars(
+    shared_data: Path, tmp_path: Path, head: str, form: str, zone: str, minutes: int, tail: str, separator: str
+):
+    nasdaq = read_instrument(INSTRUMENTS / "NQ.toml")
+    real = shared_data / "firstrate" / "NQ_1min_sample.csv"
+    lines = (rewritten(line, form, zone, minutes) + tail for line in real.read_text().splitlines()[1:])
+    text = "".join(f"{line}\n" for line in lines).replace(",", separator)
+    store = Store(tmp_path / "home")
+    [first] = ingest(store, nasdaq, [real], now=NOW, accept=True)
+    [again] = ingest(store, nasdaq, [write(tmp_path / "a.txt", head + text)], now=NOW, accept=True)
+    store.close()
+    assert (first.refusal, first.rows_stored) == (None, 14_714)
+    assert (again.refusal, again.rows_unchanged, again.rows_rejected) == (None, 14_714, 0)
