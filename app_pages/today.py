@@ -34,7 +34,7 @@ from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
 from trading.errors import BadSettings, HubError, NothingStored
 
 _BARS = ("1m", "5m", "15m")
-_CHART_HEIGHT = 516
+_CHART_HEIGHT = 496
 
 
 def draw(context: PageContext) -> None:
