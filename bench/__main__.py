@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 
 from bench.measure import ROOT, Figure
 
-NAMES = ("ingest", "history_and_features", "walk_forward", "one_event", "growth", "monitoring_report", "pages")
+NAMES = (
+    "ingest",
+    "history_and_features",
+    "walk_forward",
+    "one_event",
+    "shadow_replay",
+    "growth",
+    "monitoring_report",
+    "pages",
+)
 
 HEAD = """# Performance
 

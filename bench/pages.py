@@ -1,13 +1,15 @@
-"""Pages: warm reruns without a browser, on a demo home: `python -m bench.pages`."""
+"""Pages on a demo home: warm reruns without a browser, then Today in a browser: `python -m bench.pages`."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
+from bench import browser
 from bench.measure import ROOT, Figure
 
 TARGETS = (("today", "Today", 83.0), ("model_health", "Model health", 287.0), ("data", "Data", 287.0))
@@ -33,11 +35,13 @@ def figures() -> list[Figure]:
             capture_output=True,
             text=True,
         )
+        drawn = browser.figures(Path(home))
     found = dict(line.split("\t") for line in told.stdout.splitlines() if "\t" in line)
-    return [
+    reruns = [
         Figure(f"{title}: warm rerun", "–", f"{float(found[page]):.0f} ms", float(found[page]), target, "ms")
         for page, title, target in TARGETS
     ]
+    return reruns + drawn
 
 
 def _reruns() -> None:
