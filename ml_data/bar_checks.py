@@ -1,5 +1,6 @@
 """The checks that every imported bar must pass, whatever its format; each looks at all rows at once."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -16,6 +17,7 @@ TICK_TOLERANCE: Final = 0.01
 
 SECOND_US: Final = 1_000_000
 _HOUR_SECONDS: Final = 3_600
+_SURE: Final = 100
 _NEARLY: Final = 1.2  # 25 hours and 23, in autumn and spring
 
 _PRICES: Final = ("open", "high", "low", "close")
@@ -106,8 +108,9 @@ def bar_seconds(rows: pa.Table) -> int:
     """Return how many seconds a bar of `rows` lasts: 60 unless their stamps lie in another regular step.
 
     A step is told from thin trading, and from a stray stamp, by this: all distances within a contract are multiples
-    of it, and at least half of three or more are exactly it; or, for days that clocks make longer or shorter, all are
-    hours and half of them nearly the shortest.
+    of it, at least half of three or more are exactly it, and minutes of thin trading would fall so in less than one
+    case of `_SURE` (of minutes at random one distance in m is a multiple of m); or, for days that clocks make longer
+    or shorter, all are hours and half of them nearly the shortest.
     """
     key, _ = _keys(rows, SECOND_US)
     steps = np.diff(key)
@@ -118,7 +121,8 @@ def bar_seconds(rows: pa.Table) -> int:
         return 60
     step = int(np.gcd.reduce(steps))
     if np.count_nonzero(steps == step) * 2 >= len(steps):
-        return step
+        by_chance = step > 60 and len(steps) * math.log(step / 60) < math.log(_SURE)
+        return 60 if by_chance else step
     alike = steps[steps <= _NEARLY * steps.min()]
     return int(np.median(alike)) if steps.min() > _HOUR_SECONDS and len(alike) * 2 >= len(steps) else 60
 
