@@ -6,6 +6,7 @@ from pathlib import Path
 
 import altair as alt
 import pytest
+from streamlit.web.skills import nudge_suppression_reason
 
 from app_pages.theme import DARK, LIGHT, Mode, Tokens, altair_config, css_variables, styled, tokens
 
@@ -84,3 +85,9 @@ def test_both_looks_are_altair_themes_by_name():
     with alt.theme.enable("hub_light"):
         chart = alt.Chart(alt.Data(values=[])).mark_point().to_dict()
     assert chart["config"] == altair_config("light")
+
+
+def test_streamlit_advertises_nothing_on_our_pages(monkeypatch: pytest.MonkeyPatch):
+    options = {"server.headless": False, "logger.hideWelcomeMessage": CONFIG["logger"]["hideWelcomeMessage"]}
+    monkeypatch.setattr("streamlit.config.get_option", options.__getitem__)
+    assert nudge_suppression_reason(str(CHECKOUT)) == "welcome_hidden"
