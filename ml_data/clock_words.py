@@ -56,10 +56,7 @@ def evidence_lines(evidence: ClockEvidence, instrument: Instrument) -> tuple[str
     if evidence.closures and not evidence.by_volume:
         lines.append(f"bars stop and go on with {best.lined_up:,} of {evidence.closures:,} closures of the schedule")
     if evidence.opens and 2 * best.busy_opens >= evidence.opens:
-        lines.append(
-            f"the minutes from 09:30 New York are busier than those before on {best.busy_opens:,} of "
-            f"{evidence.opens:,} days"
-        )
+        lines.append(busy_opens(evidence, best))
     if best.alike:
         lines.append(f"{_listed((best.clock, *best.alike))} are the same in this span")
     if evidence.verdict == "likely":
@@ -96,6 +93,15 @@ def in_closed_hours(evidence: ClockEvidence, read: Candidate, other: Candidate |
     return told if other is None else f"{told}; read as {other.clock} {figures} would"
 
 
+def busy_opens(evidence: ClockEvidence, read: Candidate) -> str:
+    """Say on how many days US stocks open into busy minutes as `read`, and as the best reading if that is another."""
+    best = evidence.best
+    told = f"the minutes from 09:30 New York are busier than those before on {read.busy_opens:,}"
+    if read is best:
+        return f"{told} of {evidence.opens:,} days"
+    return f"{told} days; read as {best.clock} on {best.busy_opens:,} of {evidence.opens:,}"
+
+
 def counted(bars: int, in_halt: int, in_closures: int, instrument: Instrument) -> str:
     """Return how many of `bars` lie where the market of `instrument` is closed."""
     if instrument.daily_halt is None:
@@ -106,7 +112,7 @@ def counted(bars: int, in_halt: int, in_closures: int, instrument: Instrument) -
     return f"{told}, {in_closures:,} into weekends and holidays" if in_closures else told
 
 
-def why_unknown(evidence: ClockEvidence) -> str:
+def why_unknown(evidence: ClockEvidence, instrument: Instrument) -> str:
     """Return why the bars do not tell the clock."""
     change = evidence.change
     if change is not None:
@@ -115,9 +121,11 @@ def why_unknown(evidence: ClockEvidence) -> str:
             f"{change.after}; split it there and import each part with its --time-zone"
         )
     if len(evidence.open_clocks) > 1:
+        usual = [clock for clock in (instrument.exchange_zone, "UTC") if clock in evidence.open_clocks]
+        fitting = list(dict.fromkeys([*usual, *evidence.open_clocks]))
         return (
-            f"{evidence.bars:,} bars fit {_listed(evidence.open_clocks)} alike; name the right one, for example with "
-            f"--time-zone '{evidence.best.clock}', or bring a longer file"
+            f"{evidence.bars:,} bars fit {_listed(fitting)} alike; name the right one, for example with --time-zone "
+            f"'{fitting[0]}', or bring a longer file"
         )
     return (
         f"under no clock do the bars keep to the hours of the instrument (at best, as {evidence.best.clock}, "

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ml_data.clock_counts import Floats, NaiveBars
 from ml_data.clock_evidence import ENOUGH, Candidate, weigh_clocks
-from ml_data.clock_words import ClockFinding, counted, evidence_lines, in_closed_hours, why_unknown
+from ml_data.clock_words import ClockFinding, busy_opens, counted, evidence_lines, in_closed_hours, why_unknown
 from ml_data.closed_hours import Closures, closures
 from ml_data.import_plan import Source
 from ml_data.import_windows import OutOfOrder, windows
@@ -21,6 +21,7 @@ from trading.errors import BadBars
 OFFSET_IN_STAMPS: Final = "offset in each stamp"  # as importers name it in `Recognised.time_zone`
 _KEPT: Final = 5  # candidates that a report names
 _GROSS: Final = 0.5  # a halt filled half as much as the open hours is none: the clock is wrong
+_BESIDE: Final = 15  # minutes beside a closure in which there are bars where a file covers all hours
 _SPREAD: Final = 16  # minutes of a window's span for each of its rows, up to which counting is faster than sorting
 
 
@@ -81,7 +82,9 @@ def inferred_clock(source: Source, instrument: Instrument, sample: str, *, accep
         return ClockFinding("UTC", "inferred", "cannot tell", (), accepted)
     evidence = weigh_clocks(bars, instrument)
     if evidence.verdict == "cannot tell":
-        raise BadBars(f"{source.name}: its stamps, such as {sample!r}, name no clock, and {why_unknown(evidence)}.")
+        raise BadBars(
+            f"{source.name}: its stamps, such as {sample!r}, name no clock, and {why_unknown(evidence, instrument)}."
+        )
     return ClockFinding(
         clock=evidence.best.clock,
         how="inferred",
@@ -112,27 +115,40 @@ def checked_clock(
     in_halt, in_closures = int(inside[closed.halt].sum()), int(inside[~closed.halt].sum())
     told = counted(len(bars.minutes), in_halt, in_closures, instrument)
     agrees = ClockFinding(clock, how, "agrees", (told,), accepted)
-    if in_halt + in_closures < ENOUGH:
+    if in_halt + in_closures < ENOUGH and _keeps_the_hours(bars, closed):
         return agrees
     shown = clock if how == "named" else "UTC"
     evidence = weigh_clocks(minutes.bars(shown) or bars, instrument, claimed=shown)
     read = next(candidate for candidate in evidence.candidates if candidate.clock == shown)
     gross = _is_gross(bars, closed, read, instrument)
+    by = "by the" if clock == OFFSET_IN_STAMPS else "as"
+    sleepy = shown not in (*evidence.open_clocks, *evidence.best.alike)  # the cash open is at another hour
     if evidence.change is not None:
-        told = why_unknown(evidence)
+        told = why_unknown(evidence, instrument)
     elif read.contradicted:
-        by = "by the" if clock == OFFSET_IN_STAMPS else "as"
         told = f"read {by} {clock}, {in_closed_hours(evidence, read, evidence.best, instrument)}"
+    elif sleepy:
+        told = f"read {by} {clock}, {busy_opens(evidence, read)}"
     elif gross:
         told += ", and no other clock explains them better"
     else:
         return agrees
-    if gross and read.contradicted and not accepted:
+    wrong = read.contradicted and (gross or evidence.verdict != "cannot tell")
+    if (wrong or (sleepy and not read.contradicted and how == "named")) and not accepted:
         advice = f"name {evidence.best.clock} instead, or add --accept if {clock} is right"
         if how == "stated":
             advice = "correct the stamps, or add --accept if they are right"
         raise BadBars(f"{source.name}: {told}; {advice}.")
     return ClockFinding(clock, how, "contradicted", (told,), accepted, evidence.candidates[:_KEPT])
+
+
+def _keeps_the_hours(bars: NaiveBars, closed: Closures) -> bool:
+    """Return whether trading stops and goes on with most closures, so that no other clock could explain it as well."""
+    if not len(closed.starts):
+        return False
+    before = bars.before(closed.starts) > bars.before(closed.starts - _BESIDE)
+    after = bars.before(closed.ends + _BESIDE) > bars.before(closed.ends)
+    return 2 * int((before & after).sum()) >= len(closed.starts)
 
 
 def _is_gross(bars: NaiveBars, closed: Closures, read: Candidate, instrument: Instrument) -> bool:

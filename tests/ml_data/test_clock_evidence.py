@@ -96,7 +96,7 @@ def test_two_hours_fit_many_clocks():
     evidence = weigh_clocks(as_shown(open_minutes(ES, "2024-02-06T12:00", "2024-02-06T14:00"), "UTC"), ES)
     assert evidence.verdict == "cannot tell"
     assert len(evidence.open_clocks) > 20
-    assert why_unknown(evidence) == (
+    assert why_unknown(evidence, ES) == (
         "120 bars fit America/New_York, UTC, America/Chicago and 22 more alike; name the right one, for example "
         "with --time-zone 'America/New_York', or bring a longer file"
     )
@@ -189,7 +189,7 @@ def test_a_clock_that_changes_its_rule_within_a_file_is_found_with_the_days():
         NaiveBars(*(np.concatenate(pair) for pair in zip(vars(before).values(), vars(after).values(), strict=True))), ES
     )
     assert evidence.verdict == "cannot tell"
-    assert why_unknown(evidence) == (
+    assert why_unknown(evidence, ES) == (
         "the clock changes within the file: up to 2018-11-02 the bars fit America/New_York, from 2019-03-08 "
         "Europe/London-5h; split it there and import each part with its --time-zone"
     )

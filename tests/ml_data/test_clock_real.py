@@ -99,7 +99,7 @@ def test_the_vendors_two_years_in_one_file_show_that_the_clock_changes(shared_da
     both = NaiveBars(np.concatenate([first.minutes, second.minutes]), np.concatenate([first.activity, second.activity]))
     evidence = weigh_clocks(both, shipped("XAUUSD"))
     assert evidence.verdict == "cannot tell"
-    assert why_unknown(evidence).startswith(
+    assert why_unknown(evidence, shipped("XAUUSD")).startswith(
         "the clock changes within the file: up to 2018-11-02 the bars fit America/New_York, from 2019-03-08 "
         "Europe/London-5h; "
     )

@@ -10,7 +10,7 @@ import pytest
 from ml_data.import_report import ImportReport, describe
 from ml_data.ingest import ingest, ingest_bars
 from ml_data.store import Store
-from tests.ml_data.bar_files import NOW, mgc, nq
+from tests.ml_data.bar_files import NOW, csv, mgc, nq
 from tests.ml_data.clock_bars import NEW_YORK, bars_file, minute, open_minutes, shown
 from trading.domain.bar import BARS
 
@@ -143,16 +143,44 @@ def test_it_is_stored_with_accept_and_a_warning(store: Store, naive: Path):
     assert "  clock: America/Chicago (named with --time-zone, against the bars)" in describe(report)
 
 
-def test_a_clock_that_is_wrong_for_some_weeks_is_stored_with_a_warning(store: Store, tmp_path: Path):
+def test_a_clock_that_is_wrong_for_some_weeks_is_refused_too(store: Store, tmp_path: Path):
     path = bars_file(tmp_path / "spring.csv", shown(TO_SPRING, "UTC-5"))
-    report = take(store, path, time_zone=NEW_YORK)
-    assert (report.verdict, report.warnings) == (
-        "stored with warnings",
-        (
-            "read as America/New_York, 240 of 54,960 bars fall into the daily halt 17:00-18:00 New York, 60 into "
-            "weekends and holidays; read as UTC-5 0 and 0 would",
-        ),
+    with nothing_changes(store):
+        report = take(store, path, time_zone=NEW_YORK)
+    assert report.refusal == (
+        "spring.csv: read as America/New_York, 240 of 54,960 bars fall into the daily halt 17:00-18:00 New York, 60 "
+        "into weekends and holidays; read as UTC-5 0 and 0 would; name UTC-5 instead, or add --accept if "
+        "America/New_York is right."
     )
+    assert take(store, path, time_zone=NEW_YORK, accept=True).verdict == "stored with warnings"
+
+
+def cash_hours(path: Path, clock: str) -> Path:
+    """Three weeks of a future in the hours of stocks alone, busy for half an hour after the open."""
+    minutes = open_minutes(nq(), "2024-01-21T23:00", "2024-02-10")
+    day = shown(minutes, NEW_YORK) % 1440
+    minutes, day = (array[(day >= 570) & (day < 960)] for array in (minutes, day))
+    stamps = np.datetime_as_string(shown(minutes, clock).astype("datetime64[m]"), unit="s")
+    rows = (f"{at},100,101,99,100.5,{900 if of < 600 else 50}" for at, of in zip(stamps, day, strict=True))
+    return csv(path, *rows)
+
+
+def test_a_named_clock_under_which_the_market_wakes_at_another_hour_is_refused(store: Store, tmp_path: Path):
+    path = cash_hours(tmp_path / "cash.csv", NEW_YORK)
+    with nothing_changes(store):
+        report = take(store, path, time_zone="America/Chicago")
+    assert report.refusal == (
+        "cash.csv: read as America/Chicago, the minutes from 09:30 New York are busier than those before on 0 days; "
+        "read as America/New_York on 15 of 15; name America/New_York instead, or add --accept if America/Chicago is "
+        "right."
+    )
+    assert take(store, path, time_zone=NEW_YORK).verdict == "stored"
+
+
+@pytest.mark.parametrize("clock", ["America/Chicago", "UTC", "Europe/Berlin"])
+def test_the_right_clock_of_a_part_of_the_day_is_taken_without_a_word(store: Store, tmp_path: Path, clock: str):
+    report = take(store, cash_hours(tmp_path / "cash.csv", clock), time_zone=clock)
+    assert (report.verdict, report.clock and report.clock.verdict) == ("stored", "agrees")
 
 
 @pytest.mark.parametrize("suffix", ["Z", "+00:00"])

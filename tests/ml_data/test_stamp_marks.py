@@ -11,6 +11,7 @@ from ml_data.ingest import ingest
 from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
 from tests.ml_data.bar_files import NOW, csv, nq, write
+from tests.ml_data.clock_bars import open_minutes, shipped
 from tests.ml_data.text_files import FILES
 from trading.domain.calendar import to_minute
 from trading.errors import BadBars
@@ -69,6 +70,36 @@ def test_a_few_days_or_most_of_them_do_not_tell():
 def test_an_hour_off_is_no_matter_of_marks():
     refuse_other_marks("a", week(first=60, last=59), "start", nq())
     refuse_other_marks("a", week(first=-60, last=-61), "end", nq())
+
+
+def cash_days(days: int, first: int, last: int) -> np.ndarray:
+    """The cash session of weekdays from Monday the 15th of January on: bars from 09:30 + `first` to 15:59 + `last`."""
+    opens = [to_minute(datetime(2024, 1, 15 + day, 14, 30, tzinfo=UTC)) for day in range(days)]
+    return np.concatenate([np.arange(at + first, at + 390 + last) for at in opens])
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(1, "1 of 1 stretches"), (3, "3 of 3 stretches"), (5, "5 of 5 stretches"), (12, "10 of 10 str")]
+)
+def test_a_future_in_the_hours_of_stocks_tells_its_marks_by_its_own_pauses(days: int, told: str):
+    refuse_other_marks("a", cash_days(days, first=0, last=0), "start", nq())
+    with pytest.raises(BadBars, match=rf"a: {told}.* 09:31 America/New_York to 16:00, so its stamps mark the end"):
+        refuse_other_marks("a", cash_days(days, first=1, last=1), "start", nq())
+    with pytest.raises(BadBars, match=rf"a: {told}.* 09:30 America/New_York to 15:59, so its stamps mark the start"):
+        refuse_other_marks("a", cash_days(days, first=-1, last=-1), "end", nq())
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (1, 0), (7, -3), (-30, 30)])
+def test_an_auction_bar_thin_trading_and_other_hours_say_nothing_of_marks(first: int, last: int):
+    refuse_other_marks("a", cash_days(5, first, last), "start", nq())
+
+
+@pytest.mark.parametrize("symbol", ["EURUSD", "QQQ", "MGC"])
+def test_every_kind_of_market_tells_its_marks(symbol: str):
+    minutes = open_minutes(shipped(symbol), "2024-01-14", "2024-01-27")
+    refuse_other_marks("a", minutes, "start", shipped(symbol))
+    with pytest.raises(BadBars, match="its stamps mark the end of a minute"):
+        refuse_other_marks("a", minutes + 1, "start", shipped(symbol))
 
 
 def starts(tmp_path: Path, path: Path, *, stamps: Mark | None) -> list[str]:
