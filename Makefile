@@ -1,12 +1,14 @@
 PYTHON ?= python3
+# Options of `hub start` or of pytest: make hub OPTIONS="--port 8600"
+OPTIONS ?=
 
 .PHONY: help hub test check bench lock
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 hub: ## Build the environment, make a demo market if there are no bars, open the hub on 127.0.0.1:8501
-	$(PYTHON) bootstrap.py hub
+	$(PYTHON) bootstrap.py hub $(OPTIONS)
 test: ## Run all tests, the browser ones too
-	$(PYTHON) bootstrap.py test
+	$(PYTHON) bootstrap.py test $(OPTIONS)
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check
 bench: ## Run the benchmarks and write docs/performance.md

@@ -4,6 +4,8 @@ Uses nothing but the standard library and Python 3.11 or later, so it runs on a 
 and `make test` are these commands.
 """
 
+from __future__ import annotations  # an older Python must come as far as the sentence that refuses it
+
 import argparse
 import hashlib
 import os
@@ -17,25 +19,25 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 RUNTIME, DEVELOPMENT = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
 PACKAGES = ("trading", "ml_data", "ml_models", "ml_training", "ml_inference", "ml_monitoring")
+TASKS = {
+    "hub": "make the demo market if there are no bars yet, and open the hub; options of 'hub start'",
+    "test": "run all tests; options of pytest",
+    "check": "lint, types, layers and doctests",
+    "environment": "only build the environment",
+}
+TAKE_OPTIONS = ("hub", "test")
+LAST_WORDS_SECONDS = 20
 BROWSER = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 
 def main() -> int:
     """Run one task and return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    tasks = parser.add_subparsers(dest="task", required=True)
-    hub = tasks.add_parser("hub", help="make the demo market if there are no bars yet, and open the hub")
-    hub.add_argument("options", nargs=argparse.REMAINDER, help="options of 'hub start'")
-    test = tasks.add_parser("test", help="run all tests")
-    test.add_argument("options", nargs=argparse.REMAINDER, help="options of pytest")
-    tasks.add_parser("check", help="lint, types, layers and doctests")
-    tasks.add_parser("environment", help="only build the environment")
-    asked = parser.parse_args()
+    task, options = asked(sys.argv[1:])
     if sys.version_info < (3, 11):  # noqa: UP036 - this file meets interpreters that the project does not
         print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 2
     try:
-        build_environment(RUNTIME if asked.task == "hub" else DEVELOPMENT)
+        build_environment(RUNTIME if task == "hub" else DEVELOPMENT)
     except subprocess.CalledProcessError as error:
         print(
             f"The environment could not be built ({Path(error.cmd[0]).name} left with {error.returncode}); the lines "
@@ -48,12 +50,12 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    if asked.task == "hub":
-        return run("-m", "ml_scripts.hub", "start", *asked.options)
-    if asked.task == "test":
+    if task == "hub":
+        return run("-m", "ml_scripts.hub", "start", *options)
+    if task == "test":
         install_browser()
-        return run("-m", "pytest", "-n", "2", "--dist", "loadgroup", *asked.options)
-    if asked.task == "check":
+        return run("-m", "pytest", "-n", "2", "--dist", "loadgroup", *options)
+    if task == "check":
         steps = (
             ("-m", "ruff", "check", "."),
             ("-m", "ruff", "format", "--check", "."),
@@ -63,6 +65,22 @@ def main() -> int:
         )
         return next((code for step in steps if (code := run(*step)) != 0), 0)
     return 0
+
+
+def asked(arguments: list[str]) -> tuple[str, list[str]]:
+    """Return the task and its options: those are not ours, but of `hub start` or of pytest."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        prog="bootstrap.py",
+        usage="bootstrap.py TASK [OPTIONS]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(("tasks:", *(f"  {name:<13}{what}" for name, what in TASKS.items()))),
+    )
+    parser.add_argument("task", choices=TASKS, metavar="TASK", help="one of the tasks below, then options of its own")
+    task = str(parser.parse_args(arguments[:1]).task)
+    if arguments[1:] and task not in TAKE_OPTIONS:
+        parser.error(f"{task} takes no options; found {' '.join(arguments[1:])}")
+    return task, arguments[1:]
 
 
 def build_environment(lock: Path) -> None:
@@ -113,11 +131,19 @@ def python() -> Path:
 
 
 def run(*arguments: str) -> int:
-    """Run the environment's interpreter in the checkout and return its exit code; Ctrl+C reaches it alone."""
+    """Run the environment's interpreter in the checkout and return its exit code.
+
+    Ctrl+C reaches it too: it is given the time to end in its own way, and its code is the answer.
+    """
+    process = subprocess.Popen([str(python()), *arguments], cwd=ROOT)
     try:
-        return subprocess.run([str(python()), *arguments], cwd=ROOT, check=False).returncode
+        return process.wait()
     except KeyboardInterrupt:
-        return 130
+        try:
+            return process.wait(LAST_WORDS_SECONDS)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            process.terminate()
+            return 130
 
 
 if __name__ == "__main__":

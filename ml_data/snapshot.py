@@ -1,7 +1,8 @@
 """Parquet: the public tables by instrument and year, and the training snapshot under its content hash."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_data.store import Store
+from ml_data.store_failures import explaining
 
 EXPORTED: Final = {
     "bars_1m": ("ts", "contract, ts"),
@@ -62,24 +64,33 @@ def write_snapshot(table: pa.Table, content_hash: str, folder: Path) -> Path:
     target = folder / f"{content_hash}.parquet"
     if target.is_file():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = target.with_suffix(f".{os.getpid()}.tmp")
     named = table.replace_schema_metadata({**(table.schema.metadata or {}), b"content_hash": content_hash.encode()})
-    pq.write_table(named, aside, compression="zstd")
-    os.replace(aside, target)
+    with _put_in_place(target) as aside:
+        pq.write_table(named, aside, compression="zstd")
     return target
 
 
 def _write_partition(store: Store, table: str, instrument: str, year: int, target: Path) -> int:
     when, order = EXPORTED[table]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_suffix(f".{os.getpid()}.tmp")
-    quoted = str(aside).replace("'", "''")  # COPY takes no bound parameter for its file
-    with store.market() as cursor:
-        written = cursor.execute(
-            f"COPY (SELECT * FROM market.{table} WHERE instrument = $instrument AND year({when}) = $year "
-            f"ORDER BY {order}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
-            {"instrument": instrument, "year": year},
-        ).fetchall()
-    os.replace(aside, target)
+    with _put_in_place(target) as aside:
+        quoted = str(aside).replace("'", "''")  # COPY takes no bound parameter for its file
+        with store.market() as cursor, explaining(target):
+            written = cursor.execute(
+                f"COPY (SELECT * FROM market.{table} WHERE instrument = $instrument AND year({when}) = $year "
+                f"ORDER BY {order}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
+                {"instrument": instrument, "year": year},
+            ).fetchall()
     return int(written[0][0])
+
+
+@contextmanager
+def _put_in_place(target: Path) -> Iterator[Path]:
+    """Yield where to write `target` aside: moved into place when the block ends, taken away when it raises."""
+    aside = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with explaining(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ import duckdb
 
 from ml_data import schema
 from ml_data.lease import Lease, write_in_place
-from ml_data.store_failures import damaged, explained
+from ml_data.store_failures import damaged, explaining
 from trading.errors import StoreError
 
 Alias = Literal["market", "journal"]
@@ -143,13 +143,13 @@ class Store:
         partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
         copy = f"copy_{secrets.token_hex(4)}"
         try:
-            with self._read(alias) as cursor, _explaining(target):
+            with self._read(alias) as cursor, explaining(target):
                 _attach_file(cursor, copy, partial, write=True)
                 try:
                     cursor.execute(f"COPY FROM DATABASE {alias} TO {copy}")
                 finally:
                     cursor.execute(f"DETACH {copy}")
-            with _explaining(target):
+            with explaining(target):
                 os.replace(partial, target)
         finally:
             for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
@@ -178,12 +178,12 @@ class Store:
 
     @contextmanager
     def _read(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lease(alias, write=False) as cursor, _explaining(self._path(alias), (duckdb.Error,)):
+        with self._lease(alias, write=False) as cursor, explaining(self._path(alias), (duckdb.Error,)):
             yield cursor
 
     @contextmanager
     def _write(self, alias: Alias) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lease(alias, write=True) as cursor, _explaining(self._path(alias), (duckdb.Error,)):
+        with self._lease(alias, write=True) as cursor, explaining(self._path(alias), (duckdb.Error,)):
             cursor.execute("BEGIN")
             try:
                 yield cursor
@@ -196,7 +196,7 @@ class Store:
 
     def _attach(self, alias: Alias, *, write: bool) -> None:
         path = self._path(alias)
-        with self._instance.cursor() as cursor, _explaining(path):
+        with self._instance.cursor() as cursor, explaining(path):
             if not path.exists():
                 self._create(cursor, alias)
             _attach_file(cursor, alias, path, write=write)
@@ -220,7 +220,7 @@ class Store:
         self._checked[alias] = self.stamp(alias)
 
     def _detach(self, alias: Alias) -> None:
-        with self._instance.cursor() as cursor, _explaining(self._path(alias)):
+        with self._instance.cursor() as cursor, explaining(self._path(alias)):
             try:
                 cursor.execute(f"DETACH {alias}")
             except duckdb.IOException as error:
@@ -248,20 +248,8 @@ class Store:
 
     def _change_stamp(self, alias: Alias) -> None:
         # 52 random bits: no clock, no number that returns when a file is restored, exact in JSON and JavaScript.
-        with _explaining(self._path(alias)):
+        with explaining(self._path(alias)):
             write_in_place(self._path(alias, ".stamp"), secrets.randbits(52).to_bytes(8, "big"))
-
-
-@contextmanager
-def _explaining(path: Path, kinds: tuple[type[Exception], ...] = (duckdb.Error, OSError)) -> Iterator[None]:
-    """Turn what DuckDB or the disk says about `path` into a StoreError; leave the program's own errors alone."""
-    try:
-        yield
-    except kinds as error:
-        told = explained(error, path)
-        if told is None:
-            raise
-        raise told from error
 
 
 def _attach_file(cursor: duckdb.DuckDBPyConnection, alias: str, path: Path, *, write: bool) -> None:

@@ -1,6 +1,8 @@
 """What DuckDB's own words mean for the person who meets them: one sentence for each way in which a file can fail."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -18,7 +20,27 @@ _DAMAGED = (
     "reached the end of the file",
 )
 _OF_THE_PROGRAM = (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError, duckdb.NotSupportedError)
+_INTERRUPTED = "Query interrupted"
 _HOLDER = re.compile(r"Conflicting lock is held in (.+? \(PID \d+\))")
+
+
+@contextmanager
+def explaining(path: Path, kinds: tuple[type[Exception], ...] = (duckdb.Error, OSError)) -> Iterator[None]:
+    """Turn what DuckDB or the disk says about `path` into a StoreError; leave the program's own errors alone.
+
+    Ctrl+C within a question comes from DuckDB as a plain RuntimeError: it is a KeyboardInterrupt again.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
+    except kinds as error:
+        told = explained(error, path)
+        if told is None:
+            raise
+        raise told from error
 
 
 def explained(error: BaseException, path: Path) -> StoreError | None:

@@ -6,7 +6,6 @@ input, an old bar, another schema or an expired model is a refusal with a code, 
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +18,7 @@ from ml_data.events import ORB_COMPLETE, Event
 from ml_data.feature_matrix import feature_groups, features_of, schema_hash
 from ml_data.features.base import Floats
 from ml_data.store import Store
+from ml_inference.engine_settings import EngineSettings
 from ml_inference.explanations import probability_points
 from ml_inference.questions import asked_features, asked_groups, check_missing, named_row
 from ml_models.documents import DamagedVersion
@@ -33,20 +33,6 @@ BASELINE_FEATURE: Final = "martingale_up"
 SCHEMA_HASH: Final = "feature_schema_hash"
 """Where a version's metadata keep the hash of the feature definitions that it was trained on."""
 UP, DOWN, NONE = "UP", "DOWN", "NONE"
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """How sure is sure: the lowest confidence that is advice at all, and the one that is called high.
-
-    `stale_minutes` is how old the newest bar may be at the moment of the event; `cache_seconds` how long an answer is
-    kept.
-    """
-
-    confidence_threshold: float = 0.55
-    high_confidence: float = 0.65
-    stale_minutes: int = 3
-    cache_seconds: float = 300.0
 
 
 class MLInferenceEngine:

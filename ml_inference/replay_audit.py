@@ -7,7 +7,8 @@ from typing import Any
 from ml_data.events import Event
 from ml_data.journal import judged_predictions, points_in_order, prediction
 from ml_data.store import Store
-from ml_inference.inference_engine import DOWN, NONE, UP, EngineSettings, MLInferenceEngine
+from ml_inference.engine_settings import EngineSettings
+from ml_inference.inference_engine import DOWN, NONE, UP, MLInferenceEngine
 from ml_inference.questions import asked_features
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ml_scripts.console import JsonFlag, run, say
+from ml_scripts.console import BAD_INPUT, JsonFlag, fail, run, say
 from trading.errors import HubError
 from trading.settings import CHECKOUT, FILE_VARIABLE, read_settings, settings_file
 
@@ -76,7 +76,9 @@ def serve(port: int, *, browser: bool, as_json: bool = False) -> None:
         stop()
         code = process.wait()
     if code != 0 and not stopped.is_set():
-        raise HubError(f"The hub stopped with code {code}; the lines above say why.")
+        fail(
+            [f"The hub stopped with code {code}; the lines above say why."], code=BAD_INPUT
+        )  # the object is out already
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import getpass
 import io
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,11 +17,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ml_data.store import Store
-from ml_inference.inference_engine import EngineSettings
+from ml_inference.engine_settings import EngineSettings
 from ml_models.model_registry import ModelRegistry
 from ml_scripts.plain_values import plain
 from trading.domain.instrument import Instrument, read_instrument
-from trading.errors import BadSettings, HubError
+from trading.errors import BadSettings, HubError, NothingStored
 from trading.settings import HubSettings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -28,7 +29,10 @@ InstrumentOption = Annotated[
     str | None, typer.Option("--instrument", help="Symbol of the instrument, such as MGC (default: the settings').")
 ]
 
+CHECK_FAILED: Final = 1
+BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130
+_SYMBOL: Final = re.compile(r"[A-Za-z0-9]{1,12}")
 FIRST_DATE, LAST_DATE = date(1970, 1, 1), date(2199, 12, 31)
 _OUT, _ERR = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -77,13 +81,20 @@ class Hub:
         return EngineSettings(ml.confidence_threshold, ml.high_confidence, ml.stale_minutes, ml.cache_seconds)
 
     def _symbol(self, symbol: str | None) -> str:
-        if symbol or self.settings.instrument:
-            return str(symbol or self.settings.instrument).upper()
+        named = self.settings.instrument if symbol is None else symbol
+        if named is not None:
+            if not _SYMBOL.fullmatch(named):
+                raise HubError(f"{named!r} is not a symbol; expected letters and digits, such as MGC.")
+            return named.upper()
         stored = self.stored_instruments()
+        if not stored:
+            raise NothingStored(
+                "No bars are stored yet. Import some: hub ingest FILES --instrument SYMBOL, or make the demo market: "
+                "hub demo."
+            )
         if len(stored) == 1:
             return stored[0]
-        found = ", ".join(stored) or "none yet"
-        raise HubError(f"Say which instrument: --instrument SYMBOL. Stored: {found}.")
+        raise HubError(f"Say which instrument: --instrument SYMBOL. Stored: {', '.join(stored)}.")
 
 
 @contextmanager
@@ -107,12 +118,12 @@ def say(lines: list[str] | str, result: Any = None, *, as_json: bool = False) ->
         _OUT.print(line, markup=False)
 
 
-def fail(lines: list[str], result: Any = None, *, as_json: bool = False) -> NoReturn:
-    """Leave with 1 because a check said no: its lines on stderr, and with `as_json` its result as one object."""
+def fail(lines: list[str], result: Any = None, *, as_json: bool = False, code: int = CHECK_FAILED) -> NoReturn:
+    """Leave because a check said no: its lines on stderr, and with `as_json` its result as one object."""
     say([], result, as_json=as_json)
     for line in lines:
         _ERR.print(line, markup=False)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 @contextmanager
@@ -163,7 +174,7 @@ def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows another one
-    cli = verb if isinstance(verb, typer.Typer) else _command_line(verb)
+    cli = verb if isinstance(verb, typer.Typer) else command_line(verb)
     try:
         code = cli(standalone_mode=False)  # an Exit within a verb comes back as its code
     except typer.Abort:
@@ -174,16 +185,16 @@ def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
         _leave(str(error), error.exit_code)
     except PermissionError as error:
         place = error.filename or "a file of the home folder"
-        _leave(f"No permission: {place}. Choose another home folder with HUB_HOME, or change its owner.", 2)
+        _leave(f"No permission: {place}. Choose another home folder with HUB_HOME, or change its owner.", BAD_INPUT)
     except OSError as error:
         place = error.filename or "the home folder"
-        _leave(f"{error.strerror or error}: {place}. What was stored before is unharmed.", 2)
+        _leave(f"{error.strerror or error}: {place}. What was stored before is unharmed.", BAD_INPUT)
     if code == INTERRUPTED:
         _leave("Stopped. What was finished is stored; the same command goes on from there.", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _command_line(verb: Callable[..., Any]) -> typer.Typer:
+def command_line(verb: Callable[..., Any]) -> typer.Typer:
     """Return a command line of one verb."""
     cli = typer.Typer(add_completion=False)
     cli.command()(verb)
@@ -194,9 +205,10 @@ def _usage(error: typer.TyperException) -> str:
     """Return what was wrong with a command line, and where its help is."""
     context = getattr(error, "ctx", None)
     message = error.format_message()
-    return (
-        f"{message.rstrip('.')}. Try '{context.command_path} --help'." if context is not None and message else message
-    )
+    if not message or context is None:
+        return message
+    sentence = message if message.endswith((".", "?")) else f"{message}."
+    return f"{sentence} Try '{context.command_path} --help'."
 
 
 def _leave(sentence: str, code: int) -> NoReturn:

@@ -14,13 +14,13 @@ from ml_models.pointers import LATEST
 from ml_scripts import settle as settle_verb
 from ml_scripts import shadow as shadow_verb
 from ml_scripts.console import Hub, JsonFlag, now, opened, progress, run, say
+from ml_scripts.demo_state import SYMBOL
 from ml_training.recipe import shipped_recipe
 from ml_training.train_pipeline import train
 from ml_training.train_report import describe_training
 from trading.domain.calendar import as_date
 from trading.domain.instrument import Instrument
 
-SYMBOL = "DEMO"
 SEED = 103
 FIRST_DAY, LAST_DAY = date(2023, 1, 2), date(2026, 1, 30)
 SHADOW_DAYS = 60
@@ -65,16 +65,6 @@ def make_demo(hub: Hub, *, as_json: bool = False) -> dict[str, Any]:
         as_json=as_json,
     )
     return {"days": span, "shadow": replayed, "settled": settled}
-
-
-def is_complete(hub: Hub) -> bool:
-    """Return whether the demo was made to its end: its last shadow day is in the journal."""
-    with hub.store.market() as market:
-        days = market.execute("SELECT max(trading_day) FROM market.contract_days WHERE instrument = ?", [SYMBOL])
-        last = days.fetchall()[0][0]
-    with hub.store.journal() as journal:
-        logged = journal.execute("SELECT max(trading_day) FROM journal.ml_predictions WHERE instrument = ?", [SYMBOL])
-        return last is not None and logged.fetchall()[0][0] == last
 
 
 def _is_published(registry: ModelRegistry, model: str) -> bool:

@@ -28,7 +28,13 @@ def command(
             ).fetchone()
         if newest is None or newest[0] is None:
             raise NothingStored(f"{chosen.symbol}: no bars are stored. Run hub ingest.")
-        at = _instant(moment) if moment else newest[0] + timedelta(minutes=1)
+        known = newest[0] + timedelta(minutes=1)
+        at = _instant(moment) if moment else known
+        if at > known:
+            raise HubError(
+                f"{chosen.symbol}: the stored bars end at {known:%Y-%m-%d %H:%MZ}, so nothing can be said of "
+                f"{moment}; ask for a moment up to there, or import newer bars."
+            )
         events = [
             event
             for event in decision_moments(chosen, at.date() - timedelta(days=7), at.date() + timedelta(days=1))

@@ -1,6 +1,8 @@
 """`hub start`: the one command of the README: a demo market if there are no bars yet, then the hub."""
 
-from ml_scripts import app, demo
+from importlib import import_module
+
+from ml_scripts import app, demo_state
 from ml_scripts.console import JsonFlag, opened, run
 
 
@@ -9,8 +11,9 @@ def command(port: app.PortOption = 8501, browser: app.BrowserOption = True, as_j
     app.refuse_port_in_use(port)
     with opened() as hub:
         stored = hub.stored_instruments()
-        if not stored or (stored == [demo.SYMBOL] and not demo.is_complete(hub)):
-            demo.make_demo(hub, as_json=as_json)
+        if not stored or (stored == [demo_state.SYMBOL] and not demo_state.is_complete(hub.store)):
+            # What makes the market takes a second to load, and every start but the first goes without it.
+            import_module("ml_scripts.demo").make_demo(hub, as_json=as_json)
     app.serve(port, browser=browser, as_json=as_json)
 
 

@@ -1,5 +1,7 @@
 """When the environment is built and when it is left alone; nothing is installed here."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +117,43 @@ def test_an_old_python_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(sys, "argv", ["bootstrap.py", "environment"])
     assert bootstrap.main() == 2
     assert capsys.readouterr().err.startswith("Python 3.11 or later is needed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task", "options"),
+    [
+        (["test", "-q"], "test", ["-q"]),
+        (["test", "-k", "spine", "tests/faults"], "test", ["-k", "spine", "tests/faults"]),
+        (["hub", "--port", "8600", "--no-browser"], "hub", ["--port", "8600", "--no-browser"]),
+        (["hub", "--help"], "hub", ["--help"]),
+        (["check"], "check", []),
+    ],
+)
+def test_what_follows_the_task_goes_to_it_whatever_it_begins_with(arguments: list[str], task: str, options: list[str]):
+    assert bootstrap.asked(arguments) == (task, options)
+
+
+@pytest.mark.parametrize("arguments", [[], ["tests"], ["check", "-q"], ["environment", "now"]])
+def test_an_unknown_task_or_an_option_that_nothing_takes_is_refused_in_a_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as left:
+        bootstrap.asked(arguments)
+    assert left.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("bootstrap.py: error: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a group of processes is interrupted as a terminal of Unix does it")
+def test_ctrl_c_leaves_the_hub_the_time_to_end_in_its_own_way_and_gives_its_code():
+    script = (
+        "import bootstrap, sys; from pathlib import Path; bootstrap.python = lambda: Path(sys.executable); "
+        "sys.exit(bootstrap.run('-c', 'import time\\ntry:\\n print(1, flush=True)\\n time.sleep(60)\\n"
+        "except KeyboardInterrupt:\\n time.sleep(0.6)\\n raise SystemExit(7)'))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=bootstrap.ROOT, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 7

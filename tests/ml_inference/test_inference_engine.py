@@ -14,7 +14,8 @@ import pytest
 from ml_data.events import Event
 from ml_data.ingest import ingest_bars
 from ml_data.store import Store
-from ml_inference.inference_engine import EngineSettings, MLInferenceEngine
+from ml_inference.engine_settings import EngineSettings
+from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.questions import asked_groups
 from ml_inference.shadow import decision_moments
 from ml_models.loaded_version import LoadedVersion

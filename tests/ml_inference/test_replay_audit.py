@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ml_data.feature_matrix import feature_groups, features_of
-from ml_inference.inference_engine import EngineSettings
+from ml_inference.engine_settings import EngineSettings
 from ml_inference.replay_audit import ReplayReport, audit_replay
 from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, Home, copied, using
 from tests.ml_inference.shelves import Shelf, renamed, three_class_draft
