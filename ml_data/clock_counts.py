@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import time
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -47,15 +47,16 @@ _BUSIER: Final = 1.5  # times the volume of the five minutes before
 class NaiveBars:
     """Stamps as written: `minutes` since 1970 as though they were UTC, sorted and unique; `activity` in each is volume.
 
-    Where there is no volume it is high minus low.
+    Where there is no volume it is high minus low. There may be millions: 4 bytes a number are enough.
     """
 
-    minutes: Minutes
-    activity: Floats
+    minutes: npt.NDArray[np.integer[Any]]
+    activity: npt.NDArray[np.floating[Any]]
 
     def before(self, walls: Minutes) -> Minutes:
         """Return how many bars lie before each of `walls`."""
-        return np.searchsorted(self.minutes, walls)
+        # Of the same kind: else all minutes are copied, each time.
+        return np.searchsorted(self.minutes, walls.astype(self.minutes.dtype))
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,11 @@ def clock_counts(bars: NaiveBars, instrument: Instrument, claimed: str | None = 
     closed = closures(instrument).between(first - _DAY, last + _DAY)
     days = np.arange(first // _DAY - 1, last // _DAY + 2).astype("datetime64[D]")
     opens = wall_minutes(days[np.is_busday(days)], CASH_OPEN, _NEW_YORK)
-    total = np.concatenate([[0.0], np.cumsum(bars.activity)])
+    total = np.zeros(len(bars.activity) + 1)
+    np.cumsum(bars.activity, dtype=np.float64, out=total[1:])
     natural = (instrument.exchange_zone, "UTC", instrument.trading_day.zone, *CLOCKS)
     clocks = dict.fromkeys(natural if claimed is None else (claimed, *natural))
-    return [_count(bars, total, closed, opens, names) for names in _readings(bars.minutes, clocks)]
+    return [_count(bars, total, closed, opens, names) for names in _readings(bars, clocks)]
 
 
 def closures_of(bars: NaiveBars, instrument: Instrument) -> Closures:
@@ -103,13 +105,15 @@ def closures_of(bars: NaiveBars, instrument: Instrument) -> Closures:
     return closures(instrument).between(int(bars.minutes[0]) - _DAY, int(bars.minutes[-1]) + _DAY)
 
 
-def _readings(minutes: Minutes, clocks: Iterable[str]) -> list[list[str]]:
+def _readings(bars: NaiveBars, clocks: Iterable[str]) -> list[list[str]]:
     """Return the clocks in groups that read every bar alike: they agree on the first and last bar of every day."""
-    firsts = np.flatnonzero(np.diff(minutes // _DAY, prepend=-1))
-    edges = np.unique(np.concatenate([firsts, firsts[1:] - 1, [len(minutes) - 1]]))
+    days = np.arange(bars.minutes[0] // _DAY, bars.minutes[-1] // _DAY + 1, dtype=np.int64)
+    firsts = np.unique(bars.before(days * _DAY))
+    edges = np.unique(np.concatenate([firsts, firsts[1:] - 1, [len(bars.minutes) - 1]]))
+    stamps = bars.minutes[edges].astype(np.int64) * _MINUTE_US
     found: dict[bytes, list[str]] = {}
     for clock in clocks:
-        utc, _, _ = to_utc(minutes[edges] * _MINUTE_US, clock)
+        utc, _, _ = to_utc(stamps, clock)
         found.setdefault(utc.tobytes(), []).append(clock)
     return list(found.values())
 
@@ -136,7 +140,7 @@ def _count(bars: NaiveBars, total: Floats, closed: Closures, opens: Minutes, clo
         opens=cash,
         busy=total[late] - total[at] > _BUSIER * (total[at] - total[early]),
         open_days=int((late > early).sum()),
-        impossible=_impossible(bars.minutes, clock),
+        impossible=_impossible(bars, clock),
         closed_share=float((total[at_end] - total[at_start]).sum() / total[-1]) if total[-1] > 0 else float("nan"),
     )
 
@@ -146,12 +150,12 @@ def _shown(instants: Minutes, clock: str) -> Minutes:
     return walls
 
 
-def _impossible(minutes: Minutes, clock: str) -> int:
-    """Return how many of `minutes` lie in an hour that `clock` skips; only days with a change are looked at."""
-    days = np.arange(minutes[0] // _DAY, minutes[-1] // _DAY + 2) * _DAY
+def _impossible(bars: NaiveBars, clock: str) -> int:
+    """Return how many of `bars` lie in an hour that `clock` skips; only days with a change are looked at."""
+    days = np.arange(bars.minutes[0] // _DAY, bars.minutes[-1] // _DAY + 2, dtype=np.int64) * _DAY
     leads = days - to_utc(days * _MINUTE_US, clock)[0] // _MINUTE_US
     count = 0
     for day in days[:-1][leads[1:] > leads[:-1]]:
-        stamps = minutes[slice(*np.searchsorted(minutes, (day, day + _DAY)))]
+        stamps = bars.minutes[slice(*bars.before(np.array([day, day + _DAY])))].astype(np.int64)
         count += int(to_utc(stamps * _MINUTE_US, clock)[2].sum())
     return count

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,10 @@ class Closures:
         kept = slice(np.searchsorted(self.ends, first, side="right"), np.searchsorted(self.starts, last, side="right"))
         return Closures(self.starts[kept], self.ends[kept], self.halt[kept])
 
-    def inside(self, minutes: Minutes) -> Minutes:
+    def inside(self, minutes: npt.NDArray[np.integer[Any]]) -> Minutes:
         """Return how many of `minutes`, sorted, lie in each closure."""
-        return np.searchsorted(minutes, self.ends) - np.searchsorted(minutes, self.starts)
+        starts, ends = (edges.astype(minutes.dtype) for edges in (self.starts, self.ends))  # else all are copied
+        return np.searchsorted(minutes, ends) - np.searchsorted(minutes, starts)
 
 
 @lru_cache(maxsize=16)

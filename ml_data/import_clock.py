@@ -1,12 +1,12 @@
 """The clock of a file: inferred from its bars where stamps are naive, and checked against them where it is known."""
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_data.clock_counts import Floats, NaiveBars
+from ml_data.clock_counts import NaiveBars
 from ml_data.clock_evidence import ENOUGH, Candidate, weigh_clocks
 from ml_data.clock_words import ClockFinding, busy_opens, counted, evidence_lines, in_closed_hours, why_unknown
 from ml_data.closed_hours import Closures, closures
@@ -24,14 +24,20 @@ _GROSS: Final = 0.5  # a halt filled half as much as the open hours is none: the
 _BESIDE: Final = 15  # minutes beside a closure in which there are bars where a file covers all hours
 _SPREAD: Final = 16  # minutes of a window's span for each of its rows, up to which counting is faster than sorting
 
+_Number = TypeVar("_Number", bound=np.generic)
+
 
 class BarMinutes:
-    """Gathers in which minutes there are bars and how busy each is, window by window; contracts count together."""
+    """Gathers in which minutes there are bars and how busy each is, window by window; contracts count together.
+
+    It is all that an import remembers of every bar, so it takes 8 bytes a minute.
+    """
 
     def __init__(self) -> None:
         self._minutes: list[npt.NDArray[np.int32]] = []
         self._volumes: list[npt.NDArray[np.float32]] = []
-        self._ranges: list[npt.NDArray[np.float32]] = []
+        self._ranges: list[npt.NDArray[np.float32]] = []  # as long as there is no volume
+        self._traded = False
 
     def take(self, rows: pa.Table) -> None:
         """Add checked bars; no other rows taken have bars of their time."""
@@ -46,25 +52,45 @@ class BarMinutes:
         else:
             minutes, place = np.unique(stamps, return_inverse=True)
             kept = np.arange(len(minutes))
-        ranges = rows.column("high").to_numpy() - rows.column("low").to_numpy()
         self._minutes.append(minutes.astype(np.int32))
-        self._volumes.append(np.bincount(place, rows.column("volume").to_numpy())[kept].astype(np.float32))
-        self._ranges.append(np.bincount(place, ranges)[kept].astype(np.float32))
+        volumes = rows.column("volume").to_numpy()
+        if volumes.any():
+            self._traded = True
+            self._ranges = []
+            self._volumes.append(np.bincount(place, volumes)[kept].astype(np.float32))
+        else:
+            self._volumes.append(np.broadcast_to(np.float32(0.0), len(minutes)))
+        if not self._traded:
+            ranges = rows.column("high").to_numpy() - rows.column("low").to_numpy()
+            self._ranges.append(np.bincount(place, ranges)[kept].astype(np.float32))
 
-    def starts(self) -> npt.NDArray[np.int64]:
+    def starts(self) -> npt.NDArray[np.int32]:
         """Return the minutes that were taken, each once, sorted."""
-        return np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *self._minutes])).astype(np.int64)
+        minutes = _joined(self._minutes) if self._minutes else np.zeros(0, dtype=np.int32)
+        return minutes if _is_rising(minutes) else np.unique(minutes)
 
     def bars(self, clock: str) -> NaiveBars | None:
         """Return what was taken, as `clock` shows it; None when there was nothing."""
         if not self._minutes:
             return None
-        minutes = np.concatenate(self._minutes).astype(np.int64)
-        activity: Floats = np.concatenate(self._volumes).astype(np.float64)
-        if not activity.any():
-            activity = np.concatenate(self._ranges).astype(np.float64)
-        shown, place = np.unique(to_wall(minutes * MINUTE_US, clock) // MINUTE_US, return_index=True)
+        shown, activity = _joined(self._minutes), _joined(self._volumes if self._traded else self._ranges)
+        if clock != "UTC":
+            shown = (to_wall(shown.astype(np.int64) * MINUTE_US, clock) // MINUTE_US).astype(np.int32)
+        if _is_rising(shown):
+            return NaiveBars(shown, activity)
+        shown, place = np.unique(shown, return_index=True)
         return NaiveBars(shown, activity[place])
+
+
+def _joined(parts: list[npt.NDArray[_Number]]) -> npt.NDArray[_Number]:
+    """Return all `parts`, of which there are some, as one array, which takes their place."""
+    if len(parts) > 1:
+        parts[:] = [np.concatenate(parts)]
+    return parts[0]
+
+
+def _is_rising(minutes: npt.NDArray[np.int32]) -> bool:
+    return bool(np.all(minutes[1:] > minutes[:-1]))
 
 
 def inferred_clock(source: Source, instrument: Instrument, sample: str, *, accepted: bool) -> ClockFinding:
@@ -118,7 +144,8 @@ def checked_clock(
     if in_halt + in_closures < ENOUGH and _keeps_the_hours(bars, closed):
         return agrees
     shown = clock if how == "named" else "UTC"
-    evidence = weigh_clocks(minutes.bars(shown) or bars, instrument, claimed=shown)
+    as_shown = bars if shown == "UTC" else minutes.bars(shown) or bars
+    evidence = weigh_clocks(as_shown, instrument, claimed=shown)
     read = next(candidate for candidate in evidence.candidates if candidate.clock == shown)
     gross = _is_gross(bars, closed, read, instrument)
     by = "by the" if clock == OFFSET_IN_STAMPS else "as"
@@ -153,7 +180,7 @@ def _keeps_the_hours(bars: NaiveBars, closed: Closures) -> bool:
 
 def _is_gross(bars: NaiveBars, closed: Closures, read: Candidate, instrument: Instrument) -> bool:
     """Return whether the halt is no halt, or most of the volume lies in closed hours, in `bars` as they were read."""
-    first, last = bars.minutes[:1], bars.minutes[-1:]
+    first, last = bars.minutes[:1].astype(np.int64), bars.minutes[-1:].astype(np.int64)
     halted = int((closed.ends - closed.starts)[closed.halt].sum())
     opened = int(expected_minutes(instrument, first, last + 1)[0])
     filled = read.in_halt / halted if halted else 0.0

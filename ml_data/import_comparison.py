@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml_data.bar_changes import Changes, changed_spans, changes
+from ml_data.bar_changes import Changes, changed_spans, changes, joined_spans
 from ml_data.clock_words import ClockFinding
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
@@ -71,7 +71,7 @@ class Comparison:
         self._incoming = incoming
         self._revised: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
-        self._stamps: list[pa.ChunkedArray] = []
+        self._spans: list[pa.Table] = []
         self._counts: Counter[str] = Counter()
         self._repairs: Counter[str] = Counter()
         self._traded = False
@@ -106,7 +106,7 @@ class Comparison:
         for rows in (found.new, found.revised):
             if len(rows):
                 self._incoming.add(rows.select(BARS.names))
-                self._stamps.append(rows.column("ts"))
+                self._spans.append(changed_spans([rows.column("ts")]))
         if len(found.revised):
             self._revised.append(_old_and_new(found))
 
@@ -188,7 +188,7 @@ class Comparison:
             incoming=self._incoming,
             revisions=pa.concat_tables(self._revised) if self._revised else pa.table({}),
             rejects=rejects,
-            dirty=changed_spans(self._stamps),
+            dirty=joined_spans(self._spans),
             imports_before=self._view.imports,
             rows_read=self._counts["read"],
             rows_unchanged=self._counts["unchanged"],

@@ -1,6 +1,7 @@
 """Rows that wait for the one transaction that stores them: in memory while they are few, then in a temporary file."""
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -8,7 +9,10 @@ import pyarrow as pa
 
 from trading.errors import StoreError
 
-MEMORY_ROWS: Final = 1_048_576
+ROW_GROUP: Final = 122_880
+"""How many rows DuckDB keeps together. Rows that come in other portions leave half groups, which it writes twice."""
+
+MEMORY_ROWS: Final = 4 * ROW_GROUP
 
 
 class Spool:
@@ -20,6 +24,7 @@ class Spool:
         self._folder = folder
         self._memory_rows = memory_rows
         self._tables: list[pa.Table] = []
+        self._waiting = 0
         self._file: IO[bytes] | None = None
         self._writer: pa.RecordBatchStreamWriter | None = None
 
@@ -38,8 +43,9 @@ class Spool:
             when the temporary file cannot be written.
         """
         self.rows += len(table)
+        self._waiting += len(table)
         self._tables.append(table)
-        if self.rows <= self._memory_rows:
+        if self._waiting <= self._memory_rows:
             return
         try:
             if self._file is None:
@@ -53,12 +59,36 @@ class Spool:
                 f"{self._folder}: the import needs room here to put bars aside, found {error.strerror or error}; free "
                 f"some space and run it again."
             ) from error
-        self._tables = []
+        self._tables, self._waiting = [], 0
 
-    def content(self) -> pa.Table | pa.RecordBatchReader:
-        """Return all rows, to be read once; nothing may be added after."""
-        if self._file is None or self._writer is None:
-            return pa.concat_tables([self._schema.empty_table(), *self._tables])
-        self._writer.close()
-        self._file.seek(0)
-        return pa.ipc.open_stream(self._file)
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, to be read once; nothing may be added after."""
+        if self._file is not None and self._writer is not None:
+            self._writer.close()
+            self._file.seek(0)
+            yield from pa.ipc.open_stream(self._file)
+        for table in self._tables:
+            yield from table.to_batches()
+
+
+def in_row_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader:
+    """Return the rows of `batches`, which have `schema`, in their order and in portions of whole row groups."""
+    return pa.RecordBatchReader.from_batches(schema, _whole_groups(schema, batches))
+
+
+def _whole_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        while rows + len(batch) >= ROW_GROUP:
+            head = batch.slice(0, ROW_GROUP - rows)
+            yield _joined(schema, [*waiting, head])
+            batch, waiting, rows = batch.slice(len(head)), [], 0
+        waiting.append(batch)
+        rows += len(batch)
+    if rows:
+        yield _joined(schema, waiting)
+
+
+def _joined(schema: pa.Schema, batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return pa.Table.from_batches(batches, schema).combine_chunks().to_batches()[0]

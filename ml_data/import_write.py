@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
 
 from ml_data.import_plan import ImportPlan, Source
+from ml_data.import_spool import in_row_groups
 from ml_data.store import Store, sql
+from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument
 
 
@@ -30,9 +33,6 @@ def write_imports(
         [_import_row(name, instrument, source, plan, now) for name, (source, plan) in zip(ids, items, strict=True)],
         _IMPORTS,
     )
-    contents = [plan.incoming.content() for plan in plans.values() if plan.incoming.rows]
-    tables = [content for content in contents if isinstance(content, pa.Table)]
-    streams = [content for content in contents if isinstance(content, pa.RecordBatchReader)]
     whose = {"instrument": instrument.symbol}
     with store.market_write() as cursor:
         [(imports_now,)] = cursor.execute(sql("imports_so_far")).fetchall()
@@ -43,8 +43,8 @@ def write_imports(
             span = {"first_ts": min(stamps), "last_ts": max(stamps)}
             _put(cursor, "delete_bars", revisions.select(["contract", "ts"]), whose | span)
             _put(cursor, "insert_bar_revisions", revisions, whose)
-        for bars in [pa.concat_tables(tables), *streams] if tables else streams:
-            _put(cursor, "insert_bars", bars, whose)
+        bars = chain.from_iterable(plan.incoming.batches() for plan in plans.values())
+        _put(cursor, "insert_bars", in_row_groups(BARS, bars), whose)
         if dirty is not None:
             _put(cursor, "mark_dirty", dirty, whose)
         if rejects is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +16,8 @@ from trading.domain.bar import MINUTE_US
 from trading.domain.calendar import Minutes, from_minute
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
+
+Whole = npt.NDArray[np.integer[Any]]
 
 _ENOUGH: Final = 5  # closures; an off day or two is none
 _SHARE: Final = 0.9
@@ -35,7 +37,7 @@ def marked(reading: Reading, stamps: Mark | None) -> Reading:
     return Reading(said, _moved(reading.chunks, -MINUTE_US if stamps == "end" else MINUTE_US))
 
 
-def refuse_other_marks(file_name: str, minutes: Minutes, stamps: Mark, instrument: Instrument) -> None:
+def refuse_other_marks(file_name: str, minutes: Whole, stamps: Mark, instrument: Instrument) -> None:
     """Raise BadBars when bars, taken by their start at `minutes` (UTC, sorted), lie a minute off the hours of trading.
 
     Those hours are known from the schedule: under the right reading the last bar before a closure begins a minute
@@ -53,7 +55,7 @@ def refuse_other_marks(file_name: str, minutes: Minutes, stamps: Mark, instrumen
         )
 
 
-def _at_closures(minutes: Minutes, other: Mark, instrument: Instrument) -> str:
+def _at_closures(minutes: Whole, other: Mark, instrument: Instrument) -> str:
     """Return what the closures of the schedule say for `other` marks; "" when they do not."""
     closed = closures(instrument)
     if not len(minutes) or not len(closed.starts):
@@ -73,7 +75,7 @@ def _at_closures(minutes: Minutes, other: Mark, instrument: Instrument) -> str:
     )
 
 
-def _at_own_pauses(minutes: Minutes, stamps: Mark, instrument: Instrument) -> str:
+def _at_own_pauses(minutes: Whole, stamps: Mark, instrument: Instrument) -> str:
     """Return what the first and last stamps of each stretch of trading say against `stamps`; "" when they do not.
 
     Sessions begin and end on quarters of an hour in every zone, so the clock does not matter here.
@@ -118,7 +120,7 @@ def _moved(chunks: Iterator[Chunk], by: int) -> Iterator[Chunk]:
         yield replace(chunk, bars=chunk.bars.set_column(place, "ts", moved))
 
 
-def _has(minutes: Minutes, wanted: Minutes) -> npt.NDArray[np.bool_]:
-    place = np.minimum(np.searchsorted(minutes, wanted), len(minutes) - 1)
+def _has(minutes: Whole, wanted: Minutes) -> npt.NDArray[np.bool_]:
+    place = np.minimum(np.searchsorted(minutes, wanted.astype(minutes.dtype)), len(minutes) - 1)
     found: npt.NDArray[np.bool_] = minutes[place] == wanted
     return found

@@ -20,7 +20,7 @@ that is not there NaN), and the row of the source file, counted from 1 without i
 REJECTS: Final = pa.schema([("row_number", pa.int64()), ("reason", pa.string())])
 """Rows that cannot be used, and why in a few words."""
 
-CHUNK_ROWS: Final = 262_144
+CHUNK_ROWS: Final = 131_072
 """About how many rows an importer holds at once."""
 
 OTHERS_SHOWN: Final = 5

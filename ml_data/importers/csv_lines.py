@@ -14,7 +14,7 @@ from ml_data.bar_file import Unpacked
 from ml_data.importers.csv_layout import PRICES, CsvLayout, cells_of
 from trading.errors import BadBars
 
-BLOCK_BYTES: Final = 16 * 1024 * 1024
+BLOCK_BYTES: Final = 4 * 1024 * 1024
 NUMBERS: Final = (*PRICES, "volume")
 _NOTHING: Final = frozenset(pacsv.ConvertOptions().null_values)  # what the quick way takes for a missing number
 _CAREFUL_BYTES: Final = 64 * 1024  # a block this small is read line by line when one of its lines is bad

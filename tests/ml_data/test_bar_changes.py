@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from ml_data.bar_changes import changed_spans, changes
+from ml_data.bar_changes import changed_spans, changes, joined_spans
 from ml_data.importers.base import ROWS
 from tests.ml_data.bar_files import at
 
@@ -70,6 +70,16 @@ def test_changes_a_day_apart_or_less_are_one_span_and_others_are_not():
         (at("2024-01-05 10:00"), at("2024-01-05 10:00")),
         (at("2024-01-09 00:00"), at("2024-01-09 00:00")),
     ]
+
+
+def test_spans_of_parts_join_into_the_spans_of_the_whole():
+    parts = [
+        stamps("2024-01-02 10:00", "2024-01-03 10:00"),
+        stamps("2024-01-04 10:00", "2024-01-07 10:00"),
+        stamps("2024-01-02 12:00"),
+    ]
+    assert joined_spans([changed_spans([part]) for part in parts]).equals(changed_spans(parts))
+    assert spans(*parts)[0] == (at("2024-01-02 10:00"), at("2024-01-04 10:00"))
 
 
 def test_no_changes_have_no_span():
