@@ -16,7 +16,8 @@ from app_pages.clock import ZONES, Clock, WallClock, read_clock, wall_clock, zon
 from app_pages.panels.states import draw_empty
 from app_pages.theme import UpDown
 from ml_data.store import Store
-from trading.domain.instrument import Instrument, read_instrument
+from trading.domain.instrument import Instrument
+from trading.domain.instrument_files import find_instrument
 from trading.errors import HubError, StoreError
 from trading.settings import HubSettings, read_settings
 
@@ -77,7 +78,7 @@ def open_context() -> PageContext:
     symbol = _chosen_symbol(settings, stored)
     if symbol is None:
         return PageContext(settings, store, stored, None, Clock())
-    instrument = read_instrument(settings.instruments_folder / f"{symbol}.toml")
+    instrument = find_instrument(settings.instrument_folders, symbol)
     clock = read_clock(instrument, st.query_params.get("day"), st.query_params.get("clock"))
     return PageContext(settings, store, stored, instrument, clock)
 

@@ -194,7 +194,7 @@ def _naive_bars(source: Source, instrument: Instrument) -> NaiveBars | None:
         minutes = BarMinutes()
         usable, rejected = 0, 0
         try:
-            for window in windows(source.read("UTC").chunks, instrument.tick, source.name, whole=whole):
+            for window in windows(source.read("UTC").chunks, instrument, source.name, whole=whole):
                 minutes.take(window.rows)
                 usable, rejected = usable + len(window.rows), rejected + len(window.rejects)
         except OutOfOrder:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.bar_changes import Changes, changed_spans, changes, joined_spans
+from ml_data.bar_checks import OFF_GRID
 from ml_data.clock_words import ClockFinding
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
@@ -147,6 +148,7 @@ class Comparison:
             raise BadBars(
                 f"{name}: {len(rejects):,} of {read - dropped:,} rows cannot be used, so nothing of it is stored; most "
                 f"often ({times:,}, first in row {rejects.column('row_number')[0].as_py():,}): {reason}."
+                + (self._tick_in_doubt() if reason == OFF_GRID else "")
             )
         if shared >= CONTRADICTION_BARS and 2 * revised > shared and not accept_revisions:
             raise BadBars(
@@ -154,6 +156,13 @@ class Comparison:
                 f"({self._first_revision()}), so it is of another instrument, clock or price adjustment; if it is "
                 f"right, import it with --accept-revisions."
             )
+
+    def _tick_in_doubt(self) -> str:
+        told = self._instrument
+        return (
+            f" {told.symbol}.toml says tick = {told.tick:g}: mend it (hub instrument new {told.symbol} writes an own "
+            f'file), or have such prices rounded and counted with off_grid = "round".'
+        )
 
     def _refuse_scaled_prices(self) -> None:
         name, known = self._source.name, self._known_close()

@@ -1,13 +1,14 @@
 """From an importer's chunks to checked bars: sorted, each minute once, in windows of time that do not overlap."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from ml_data.bar_checks import bar_seconds, check_rows, unique_rows
+from ml_data.bar_checks import bar_seconds, check_rows, on_nearest_tick, unique_rows
 from ml_data.importers.base import CHUNK_ROWS, OTHERS_SHOWN, ROWS, Chunk
+from trading.domain.instrument import Instrument
 from trading.errors import BadBars
 
 
@@ -33,11 +34,13 @@ class Window:
     share: float
 
 
-def windows(chunks: Iterable[Chunk], tick: float, file_name: str, *, whole: bool = False) -> Iterator[Window]:
+def windows(
+    chunks: Iterable[Chunk], instrument: Instrument, file_name: str, *, whole: bool = False
+) -> Iterator[Window]:
     """Yield the bars of `chunks` in windows of about CHUNK_ROWS rows, or all in one if `whole`.
 
     The rows of a chunk may come in any order; chunks follow each other in time. A minute that two chunks share is
-    kept for the second.
+    kept for the second. Prices between two ticks are rounded where the instrument says so, and told as a repair.
 
     Raises
     ------
@@ -49,7 +52,9 @@ def windows(chunks: Iterable[Chunk], tick: float, file_name: str, *, whole: bool
     held = ROWS.empty_table()
     reached = np.iinfo(np.int64).min
     for chunk, last in _with_last(_gathered(chunks, whole=whole)):
-        checked, rejects = check_rows(chunk.bars, tick)
+        if instrument.off_grid == "round":
+            chunk = _rounded(chunk, instrument.tick)
+        checked, rejects = check_rows(chunk.bars, instrument.tick)
         rows = pa.concat_tables([held, checked]) if len(held) else checked
         instants = rows.column("ts").cast(pa.int64()).to_numpy()
         if len(instants) and instants.min() <= reached:
@@ -88,6 +93,12 @@ def _gathered(chunks: Iterable[Chunk], *, whole: bool) -> Iterator[Chunk]:
             waiting = []
     if waiting:
         yield _joined(waiting)
+
+
+def _rounded(chunk: Chunk, tick: float) -> Chunk:
+    bars, moved = on_nearest_tick(chunk.bars, tick)
+    said = f"prices between two ticks were rounded to the nearest {tick:g}, as the instrument's off_grid says"
+    return replace(chunk, bars=bars, repairs=(*chunk.repairs, (said, moved)) if moved else chunk.repairs)
 
 
 def _joined(chunks: list[Chunk]) -> Chunk:

@@ -252,7 +252,7 @@ class _Run:
             try:
                 comparison = Comparison(self._store, self._view, self._instrument, source, incoming)
                 reading = source.read(source.time_zone if clock is None else clock.clock)
-                for window in windows(reading.chunks, self._instrument.tick, source.name, whole=whole):
+                for window in windows(reading.chunks, self._instrument, source.name, whole=whole):
                     comparison.take(window)
                     minutes.take(window.rows)
                     tell(window.share)

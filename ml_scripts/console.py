@@ -20,8 +20,9 @@ from ml_data.store import Store
 from ml_inference.engine_settings import EngineSettings
 from ml_models.model_registry import ModelRegistry
 from ml_scripts.plain_values import plain
-from trading.domain.instrument import Instrument, read_instrument
-from trading.errors import BadSettings, HubError, NothingStored
+from trading.domain.instrument import Instrument
+from trading.domain.instrument_files import find_instrument
+from trading.errors import HubError, NothingStored
 from trading.settings import HubSettings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -60,13 +61,7 @@ class Hub:
 
     def instrument(self, symbol: str | None) -> Instrument:
         """Return the instrument named, or the settings', or the only one that has bars."""
-        path = self.settings.instruments_folder / f"{self._symbol(symbol)}.toml"
-        instrument = read_instrument(path)
-        if instrument.symbol != path.stem:
-            raise BadSettings(
-                f"{path}: symbol: expected {path.stem!r} like the file's name, found {instrument.symbol!r}."
-            )
-        return instrument
+        return find_instrument(self.settings.instrument_folders, self._symbol(symbol))
 
     def stored_instruments(self) -> list[str]:
         """Return the symbols that have bars."""

@@ -11,7 +11,7 @@ from typing import Literal
 from ml_data.history_tables import definitions_hash
 from ml_data.store import sql
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
-from trading.domain.instrument import read_instrument
+from trading.domain.instrument_files import find_instrument
 from trading.errors import HubError
 
 State = Literal["good", "look", "bad"]
@@ -70,7 +70,7 @@ def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:
         )
     for symbol in symbols:
         try:
-            instrument = read_instrument(hub.settings.instruments_folder / f"{symbol}.toml")
+            instrument = find_instrument(hub.settings.instrument_folders, symbol)
         except HubError as error:
             yield Finding("bad", symbol, str(error))
             continue

@@ -13,6 +13,7 @@ VERBS: Final = (
     "start",
     "demo",
     "ingest",
+    "instrument",
     "build",
     "export",
     "train",

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from trading.errors import BadSettings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+SHIPPED_INSTRUMENTS: Final = CHECKOUT / "config" / "instruments"
 PREFIX: Final = "HUB_"
 FILE_VARIABLE: Final = "HUB_TOML"
 """Names the settings file, where it is not `hub.toml` in the folder that the hub is started from."""
@@ -104,10 +105,14 @@ class HubSettings(BaseSettings):
         return self.home / "ml_data" / "parquet"
 
     @property
-    def instruments_folder(self) -> Path:
-        """Where instruments are described, one TOML file each: with the code, or in the home folder's own `config`."""
-        own = self.home / "config" / "instruments"
-        return own if own.is_dir() else CHECKOUT / "config" / "instruments"
+    def own_instruments_folder(self) -> Path:
+        """Where the user's own instruments are described, one TOML file each: in the home folder."""
+        return self.home / "config" / "instruments"
+
+    @property
+    def instrument_folders(self) -> tuple[Path, ...]:
+        """Where instruments are described: own files, which add to those that come with the hub and go before them."""
+        return tuple(dict.fromkeys((self.own_instruments_folder, SHIPPED_INSTRUMENTS)))
 
     @classmethod
     def settings_customise_sources(

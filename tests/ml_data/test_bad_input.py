@@ -136,7 +136,7 @@ CASES = {
     ),
     "DBN of another instrument": Case(
         dbn(record("2024-01-02 00:00"), ids={"ESH4": 42}, symbols=("ES.FUT",)),
-        "bad: wrong instrument: expected contracts like MGC[FGHJKMNQUVXZ][0-9] for MGC, found ES.FUT (ESH4)",
+        "bad: wrong instrument: expected contracts like MGC[FGHJKMNQUVXZ][0-9]{1,2} for MGC, found ES.FUT (ESH4)",
         mgc(),
     ),
     "DBN of trades": Case(dbn(schema="trades"), "found schema trades; download ohlcv-1m.", mgc()),

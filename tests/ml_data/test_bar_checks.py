@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from ml_data.bar_checks import bar_seconds, check_rows, unique_rows
+from ml_data.bar_checks import bar_seconds, check_rows, on_nearest_tick, unique_rows
 from ml_data.importers.base import ROWS
 from tests.ml_data.bar_files import at
 
@@ -86,6 +86,23 @@ def test_a_price_within_a_hundredth_of_a_tick_is_put_on_the_grid_and_the_next_is
     )
     assert prices(checked) == [(100.0, 101.0, 99.0, 100.5)]
     assert reasons(rejects) == [(2, "a price is off the tick grid")]
+
+
+def test_prices_between_two_ticks_go_to_the_nearer_one_and_are_counted_by_row():
+    moved, count = on_nearest_tick(
+        rows(
+            (399.05, 399.7972, 399.004, 399.67, 7.0),
+            (399.05, 399.79, 399.0, 399.67, 7.0),
+            (399.0051, NAN, 0.0, -1.006, 7.0),
+        ),
+        0.01,
+    )
+    assert count == 2
+    assert prices(moved)[:2] == [(399.05, 399.80, 399.0, 399.67), (399.05, 399.79, 399.0, 399.67)]
+    assert prices(moved)[2][0] == 399.01
+    checked, rejects = check_rows(moved, 0.01)
+    assert len(checked) == 2
+    assert reasons(rejects) == [(3, "a price is missing or is no finite number")]
 
 
 @pytest.mark.parametrize(

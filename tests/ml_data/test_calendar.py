@@ -222,7 +222,7 @@ def test_expected_minutes_leave_out_halt_weekend_holiday_and_early_close(day: st
 def test_expected_minutes_of_a_whole_day_in_halts_and_half_days():
     windows = day_windows(mgc(), days("2024-01-10", "2024-07-16", "2024-07-19", "2024-11-28", "2024-12-25"))
     day = expected_minutes(mgc(), windows.starts, windows.ends)
-    assert day.tolist() == [23 * 60, 23 * 60, 22 * 60, 19 * 60, 0]
+    assert day.tolist() == [23 * 60, 23 * 60, 22 * 60, 20 * 60 + 30, 0]
 
 
 def test_expected_minutes_inside_the_halt_are_none():
@@ -241,7 +241,7 @@ def test_a_holiday_is_told_also_when_the_evening_before_it_traded():
 
 def test_an_early_close_lasts_to_the_end_of_the_halt():
     windows = day_windows(mgc(), days("2024-11-28", "2024-11-29", "2024-07-04", "2024-07-05"))
-    assert shown(windows.closed_from) == ["11-28 18:00", "11-29 18:00", "07-04 17:00", "07-05 23:00"]
+    assert shown(windows.closed_from) == ["11-28 19:30", "11-29 18:45", "07-04 18:30", "07-05 23:00"]
     assert shown(windows.closed_until) == ["11-28 23:00", "11-29 23:00", "07-04 22:00", "07-05 23:00"]
 
 
@@ -278,7 +278,7 @@ def test_a_window_that_ends_when_the_day_does_ends_with_the_day_and_not_with_its
 def test_holidays_and_early_closes_are_those_of_the_exchange_session_that_fills_the_day():
     # The session of Thursday, 28 November (Thanksgiving) begins on Wednesday at 18:00: it is the day of the 27th.
     windows = day_windows(new_york(), days("2024-11-26", "2024-11-27", "2024-12-23", "2024-12-24"))
-    assert shown(windows.closed_from) == ["11-27 23:00", "11-28 18:00", "12-24 18:00", "12-25 23:00"]
+    assert shown(windows.closed_from) == ["11-27 23:00", "11-28 19:30", "12-24 18:45", "12-25 23:00"]
     assert windows.holiday.tolist() == [False, False, False, True]
 
 

@@ -140,7 +140,7 @@ def test_a_currency_is_told_by_its_weekends(clock: str, other: str, bars: int):
     evidence = weigh_clocks(as_shown(open_minutes(EURUSD, *SPRING), clock), EURUSD)
     assert (evidence.verdict, read(evidence)) == ("certain", {clock})
     assert evidence_lines(evidence, EURUSD)[0] == (
-        f"0 of 57,540 bars lie outside the hours of CMES; read as {other} {bars:,} would"
+        f"0 of 57,540 bars lie outside the hours of FX; read as {other} {bars:,} would"
     )
 
 

@@ -22,8 +22,8 @@ def test_a_future_halts_daily_and_rests_on_weekends_and_after_early_closes():
     assert listed("MGC", "2023-11-21", "2023-11-28") == [
         ("Tue 21 22:00", "Tue 21 23:00", HALT),
         ("Wed 22 22:00", "Wed 22 23:00", HALT),
-        ("Thu 23 18:00", "Thu 23 23:00", False),
-        ("Fri 24 18:00", "Sun 26 23:00", False),
+        ("Thu 23 19:30", "Thu 23 23:00", False),
+        ("Fri 24 18:45", "Sun 26 23:00", False),
         ("Mon 27 22:00", "Mon 27 23:00", HALT),
     ]
 

@@ -5,17 +5,16 @@ Conversion goes from a named zone's wall clock to UTC one date at a time, so day
 is the zone's business: a wall time that is skipped moves to the first that exists, one that repeats is the first.
 """
 
-import warnings
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any, Final
 
-import exchange_calendars
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from trading.domain.exchange_hours import exchange_calendar
 from trading.domain.instrument import Instrument
 
 Minutes = npt.NDArray[np.int64]
@@ -310,10 +309,7 @@ class _Schedule:
 
 @lru_cache(maxsize=16)
 def _exchange_schedule(name: str) -> _Schedule:
-    with warnings.catch_warnings():
-        # exchange_calendars 4.13 still calls what pandas 4 will rename; nothing of ours is warned about.
-        warnings.simplefilter("ignore", category=DeprecationWarning)
-        calendar = exchange_calendars.get_calendar(name, start="2000-01-03")
+    calendar = exchange_calendar(name, start="2000-01-03")
 
     def minutes(instants: Any) -> Minutes:
         return np.asarray(instants.dt.tz_convert(None).to_numpy().astype("datetime64[m]").astype(np.int64))

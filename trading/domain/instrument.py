@@ -4,19 +4,31 @@ import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from trading.toml_file import read_toml
+from trading.domain.exchange_hours import known_calendars
+from trading.toml_file import WrongValue, read_toml
+
+SYMBOL_PATTERN = r"^[A-Z0-9]{1,12}$"
 
 
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is not a time zone of the IANA list, such as 'America/New_York'") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("expected a time zone of the IANA list, such as 'America/New_York'") from error
+    return name
+
+
+def _known_calendar(name: str) -> str:
+    if name not in known_calendars():
+        raise ValueError(
+            "expected a calendar of exchange_calendars, such as 'XNYS', or one of the hub's: 'CME_INDEX', "
+            "'COMEX_METALS', 'FX'"
+        )
     return name
 
 
@@ -24,16 +36,30 @@ def _known_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        raise ValueError(f"expected a regular expression ({error})") from error
     return pattern
 
 
+def _wall_time(value: Any) -> Any:
+    """Refuse what pydantic would take for a time of day: numbers (seconds since midnight), seconds, offsets."""
+    written = value.isoformat() if isinstance(value, time) else value
+    if not isinstance(written, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", written):
+        raise ValueError("expected a time of day such as '09:30'")
+    return value
+
+
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+CalendarName = Annotated[str, AfterValidator(_known_calendar)]
 Pattern = Annotated[str, AfterValidator(_known_pattern)]
+WallTime = Annotated[time, BeforeValidator(_wall_time)]
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+Weekday = Annotated[int, Field(strict=True, ge=0, le=6)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TradingDayRule(_Frozen):
@@ -43,10 +69,10 @@ class TradingDayRule(_Frozen):
     """
 
     zone: ZoneName
-    starts: time
-    ends: time | None = None
+    starts: WallTime
+    ends: WallTime | None = None
     label: Literal["start", "end"] = "start"
-    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
 
 
 class Costs(_Frozen):
@@ -55,24 +81,24 @@ class Costs(_Frozen):
     `commission_rate` is a share of the value traded, a side, on top (exchanges for crypto charge so).
     """
 
-    commission_per_side: float = Field(ge=0)
-    commission_rate: float = Field(0.0, ge=0, lt=0.1)
-    slippage_ticks: int = Field(ge=0)
+    commission_per_side: Number = Field(ge=0)
+    commission_rate: Number = Field(0.0, ge=0, lt=0.1)
+    slippage_ticks: Whole = Field(ge=0)
 
 
 class ContractRule(_Frozen):
     """Which symbols are outright contracts (`pattern`), and the volume share at which the day's contract moves on."""
 
     pattern: Pattern
-    roll_share: float = Field(gt=0, le=1)
+    roll_share: Number = Field(gt=0, le=1)
 
 
 class SessionRule(_Frozen):
     """A named window of the trading day, `[starts, ends)` on the wall clock of `zone` (default: the trading day's)."""
 
-    name: str
-    starts: time
-    ends: time
+    name: Name
+    starts: WallTime
+    ends: WallTime
     zone: ZoneName | None = None
     before_day_start: bool = False
 
@@ -83,40 +109,51 @@ class OpeningRangeRule(_Frozen):
     Both are on the wall clock of `zone` (default: the trading day's).
     """
 
-    name: str
-    starts: time
+    name: Name
+    starts: WallTime
     zone: ZoneName | None = None
-    minutes: int = Field(ge=1, le=240)
-    session_ends: time
+    minutes: Whole = Field(ge=1, le=240)
+    session_ends: WallTime
 
 
 class Instrument(_Frozen):
-    """One instrument as its TOML file states it."""
+    """One instrument as its TOML file states it.
 
-    symbol: str = Field(pattern=r"^[A-Z0-9]{1,12}$")
-    name: str
-    synthetic: bool = False
-    currency: str
-    tick: float = Field(gt=0)
-    point_value: float = Field(gt=0)
+    `off_grid` says what becomes of an imported bar with a price between two ticks: it is rejected, or its prices are
+    rounded to the nearest tick and counted (vendors of share prices report sub-penny prints that nobody can quote).
+    """
+
+    symbol: str = Field(pattern=SYMBOL_PATTERN)
+    name: str = Field(min_length=1)
+    synthetic: Annotated[bool, Field(strict=True)] = False
+    currency: str = Field(pattern=r"^[A-Z]{3,5}$")
+    tick: Number = Field(gt=0)
+    off_grid: Literal["reject", "round"] = "reject"
+    point_value: Number = Field(gt=0)
     exchange_zone: ZoneName
-    exchange_calendar: str
-    daily_halt: tuple[time, time] | None = None
+    exchange_calendar: CalendarName
+    daily_halt: tuple[WallTime, WallTime] | None = None
     trading_day: TradingDayRule
     costs: Costs
     contracts: ContractRule | None = None
     sessions: tuple[SessionRule, ...]
-    opening_ranges: tuple[OpeningRangeRule, ...]
+    opening_ranges: Annotated[tuple[OpeningRangeRule, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for kind, names in (
-            ("session", [session.name for session in self.sessions]),
-            ("opening range", [rule.name for rule in self.opening_ranges]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"two {kind}s are called {twice[0]!r}; names are keys and must differ")
+    def _fits_together(self) -> Self:
+        names: dict[str, tuple[str, ...]] = {
+            "sessions": tuple(rule.name for rule in self.sessions),
+            "opening_ranges": tuple(rule.name for rule in self.opening_ranges),
+        }
+        for table, given in names.items():
+            for place, name in enumerate(given):
+                if name in given[:place]:
+                    raise WrongValue((table, place, "name"), "expected a name that no other has", repr(name))
+        if self.daily_halt is not None and self.daily_halt[0] == self.daily_halt[1]:
+            raise WrongValue(("daily_halt",), "expected two different times", f"{self.daily_halt[0]:%H:%M} twice")
+        if len(set(self.trading_day.weekdays)) < len(self.trading_day.weekdays):
+            found = list(self.trading_day.weekdays)
+            raise WrongValue(("trading_day", "weekdays"), "expected each weekday once", str(found))
         return self
 
     @property
