@@ -1,7 +1,6 @@
 """What an importer is: it knows its format by the content, says why, and yields the bars in chunks."""
 
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -83,12 +82,6 @@ class UnknownClock(BadBars):
             f"{file_name}: expected to know the clock of its stamps, found none in {sample!r}; name it with "
             f"--time-zone, for example --time-zone 'America/New_York'."
         )
-
-
-def belongs(instrument: Instrument) -> Callable[[str], bool]:
-    """Return the test whether a symbol is an outright contract of `instrument`, or the instrument itself."""
-    pattern = re.compile(instrument.contracts.pattern if instrument.contracts else re.escape(instrument.symbol))
-    return lambda symbol: symbol == instrument.symbol or pattern.fullmatch(symbol) is not None
 
 
 class Importer(Protocol):

@@ -1,6 +1,6 @@
 """From columns that were read to the chunk that an importer yields: one way for every format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ml_data.importers.base import OTHERS_SHOWN, REJECTS, ROWS, Chunk
 from ml_data.importers.stamps import FAULTS
+from ml_data.importers.symbols import ContractOf
 
 NUMBERS: Final = ("open", "high", "low", "close", "volume")
 
@@ -32,8 +33,8 @@ class Columns:
     rejects: Sequence[tuple[int, str]] = ()
 
 
-def chunk_of(columns: Columns, symbol: str, belongs: Callable[[str], bool], share: float) -> Chunk:
-    """Return the chunk of `columns`: rows of symbols that do not belong are dropped, rows with bad stamps rejected.
+def chunk_of(columns: Columns, symbol: str, contract_of: ContractOf, share: float) -> Chunk:
+    """Return the chunk of `columns`: rows of symbols without a contract are dropped, rows with bad stamps rejected.
 
     `symbol` is the contract of rows without a symbol.
     """
@@ -45,10 +46,11 @@ def chunk_of(columns: Columns, symbol: str, belongs: Callable[[str], bool], shar
         texts = pc.utf8_trim_whitespace(columns.symbols.cast(pa.string())).fill_null("")
         encoded = pa.chunked_array(texts).combine_chunks().dictionary_encode()
         names = encoded.dictionary.to_pylist()
-        ours = np.array([belongs(name) for name in names], dtype=bool)
+        contracts = [contract_of(name) for name in names]
+        ours = np.array([name is not None for name in contracts], dtype=bool)
         others = tuple(sorted(name for name, our in zip(names, ours, strict=True) if not our))
         mine = ours[encoded.indices.to_numpy(zero_copy_only=False)] if rows else np.zeros(0, dtype=bool)
-        contract = encoded.cast(pa.string())
+        contract = pa.DictionaryArray.from_arrays(encoded.indices, pa.array(contracts, pa.string())).cast(pa.string())
     good = mine & (columns.faults == 0)
     bars = pa.table(
         [

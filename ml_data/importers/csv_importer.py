@@ -1,19 +1,20 @@
 """Reads any text file of bars whose layout a finder recognised: the same way for every vendor."""
 
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock, belongs
+from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
 from ml_data.importers.csv_layout import CsvLayout, Finder, first_lines
 from ml_data.importers.csv_lines import Lines, line_blocks, read_lines, without_header
 from ml_data.importers.csv_rows import read_layout, with_order
 from ml_data.importers.stamps import to_instants
+from ml_data.importers.symbols import ContractOf, contract_of
 from ml_data.importers.volumes import NO_COLUMN, usable_volume
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
@@ -81,7 +82,7 @@ class CsvImporter:
             zone=zone if clock == "naive" else None,
             lead=_MINUTE_US if self.stamps == "end" else 0,
             symbol=instrument.symbol,
-            belongs=belongs(instrument),
+            contract_of=contract_of(instrument),
         )
         return Reading(recognised, _chunks(source))
 
@@ -108,7 +109,7 @@ class _Source:
     zone: str | None
     lead: int
     symbol: str
-    belongs: Callable[[str], bool]
+    contract_of: ContractOf
 
 
 def _lines(file: BarFile, layout: CsvLayout) -> Iterator[tuple[Lines, float]]:
@@ -141,4 +142,4 @@ def _chunk(lines: Lines, first_row: int, source: _Source, share: float) -> Chunk
         row_number=lines.row_number + first_row,
         rejects=[(row + first_row, reason) for row, reason in lines.rejects],
     )
-    return replace(chunk_of(columns, source.symbol, source.belongs, share), repairs=repairs)
+    return replace(chunk_of(columns, source.symbol, source.contract_of, share), repairs=repairs)

@@ -1,6 +1,6 @@
 """Databento DBN files of one-minute bars (`ohlcv-1m`), versions 1 to 3, as they come or packed with zstd."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -11,17 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml_data.bar_file import BarFile, Unpacked
-from ml_data.importers.base import (
-    CHUNK_ROWS,
-    OTHERS_SHOWN,
-    REJECTS,
-    ROWS,
-    Chunk,
-    Importer,
-    Reading,
-    Recognised,
-    belongs,
-)
+from ml_data.importers.base import CHUNK_ROWS, OTHERS_SHOWN, REJECTS, ROWS, Chunk, Importer, Reading, Recognised
+from ml_data.importers.symbols import ContractOf, contract_of
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
 
@@ -63,6 +54,12 @@ class _Symbols:
     last_day: npt.NDArray[np.int64]
     name: npt.NDArray[np.int64]
     names: tuple[str, ...]
+    contracts: tuple[str | None, ...]  # what each name is stored as; None for another instrument's
+
+    @property
+    def ours(self) -> npt.NDArray[np.bool_]:
+        """Which of `names` are of the instrument."""
+        return np.array([contract is not None for contract in self.contracts], dtype=bool)
 
     def of(self, ids: npt.NDArray[np.int64], days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the index into `names` of each (id, day); -1 where the file names no symbol."""
@@ -89,26 +86,28 @@ class DatabentoDbn:
         if str(metadata.schema) != SCHEMA:
             found = "several schemas in one file" if metadata.schema is None else f"schema {metadata.schema}"
             raise BadBars(f"{file.name}: expected one-minute bars (schema {SCHEMA}), found {found}; download {SCHEMA}.")
-        symbols, ours = _symbols(metadata, belongs(instrument))
+        symbols = _symbols(metadata, contract_of(instrument))
         asked = ", ".join(metadata.symbols[:OTHERS_SHOWN])
-        if not ours.any():
+        if not symbols.ours.any():
             named = ", ".join(symbols.names[:OTHERS_SHOWN]) or "no symbols"
             expected = f"contracts like {instrument.contracts.pattern}" if instrument.contracts else instrument.symbol
             raise BadBars(
                 f"{file.name}: wrong instrument: expected {expected} for {instrument.symbol}, found {asked} ({named}); "
-                f"choose the instrument that the file is of, and single contracts rather than a continuous series."
+                f"choose the instrument that the file is of."
             )
+        continuous = instrument.contracts is not None and instrument.symbol in symbols.contracts
+        series = f"; its bars are one continuous series of {instrument.symbol}" if continuous else ""
         recognised = Recognised(
             format=self.format,
             title=self.title,
-            why=f"its content starts with DBN, version {header.version}: {metadata.dataset}, {SCHEMA}, {asked}",
+            why=f"its content starts with DBN, version {header.version}: {metadata.dataset}, {SCHEMA}, {asked}{series}",
             columns_used=("instrument_id", "ts_event", *_PRICES, "volume"),
             columns_ignored=("publisher_id",),
             time_zone="UTC",
             stamps="start",
             span=_span(metadata),
         )
-        return Reading(recognised, _chunks(file, symbols, ours))
+        return Reading(recognised, _chunks(file, symbols))
 
     def raw_rows(self, file: BarFile, row_numbers: Collection[int]) -> dict[int, str]:
         """Return records as `field=value`, with the integers that the file holds."""
@@ -144,8 +143,8 @@ def _read_header(content: Unpacked, file_name: str) -> _Header:
     return _Header(metadata, start[3], np.dtype(_RECORD + sent_at))
 
 
-def _symbols(metadata: Any, is_ours: Callable[[str], bool]) -> tuple[_Symbols, npt.NDArray[np.bool_]]:
-    """Return the file's symbols, and which of them are outright contracts of the instrument."""
+def _symbols(metadata: Any, contract: ContractOf) -> _Symbols:
+    """Return the file's symbols, and which of them are outright contracts of the instrument, or its first in a row."""
     mappings = metadata.mappings  # made anew at each access
     names = tuple(sorted(mappings))
     intervals = sorted(
@@ -157,8 +156,8 @@ def _symbols(metadata: Any, is_ours: Callable[[str], bool]) -> tuple[_Symbols, n
     table = np.array(intervals, dtype=np.int64).reshape(len(intervals), 3)
     mapped = np.zeros(len(names), dtype=bool)
     mapped[table[:, 2]] = True
-    ours = mapped & np.array([is_ours(name) for name in names], dtype=bool)
-    return _Symbols(table[:, 0], table[:, 1], table[:, 2], names), ours
+    contracts = tuple(contract(name) if is_mapped else None for name, is_mapped in zip(names, mapped, strict=True))
+    return _Symbols(table[:, 0], table[:, 1], table[:, 2], names, contracts)
 
 
 def _day(day: date) -> int:
@@ -196,26 +195,24 @@ def _records(content: Unpacked, header: _Header, file_name: str) -> Iterator[npt
         before += len(records)
 
 
-def _chunks(file: BarFile, symbols: _Symbols, ours: npt.NDArray[np.bool_]) -> Iterator[Chunk]:
+def _chunks(file: BarFile, symbols: _Symbols) -> Iterator[Chunk]:
     with file.unpacked() as (content, packed):
         first = 1
         for records in _records(content, _read_header(content, file.name), file.name):
-            yield _chunk(records, first, symbols, ours, packed.tell() / file.size)
+            yield _chunk(records, first, symbols, packed.tell() / file.size)
             first += len(records)
 
 
-def _chunk(
-    records: npt.NDArray[Any], first: int, symbols: _Symbols, ours: npt.NDArray[np.bool_], share: float
-) -> Chunk:
+def _chunk(records: npt.NDArray[Any], first: int, symbols: _Symbols, share: float) -> Chunk:
     stamp = records["ts_event"].astype(np.int64)
     name = symbols.of(records["instrument_id"].astype(np.int64), stamp // 86_400_000_000_000)
     unknown = name < 0
-    mine = ours[name] & ~unknown
+    mine = symbols.ours[name] & ~unknown
     kept = records[mine]
     row_number = np.arange(first, first + len(records), dtype=np.int64)
     bars = pa.table(
         [
-            pa.DictionaryArray.from_arrays(name[mine], pa.array(symbols.names, pa.string())).cast(pa.string()),
+            pa.DictionaryArray.from_arrays(name[mine], pa.array(symbols.contracts, pa.string())).cast(pa.string()),
             pa.array(stamp[mine] // 1_000).cast(ROWS.field("ts").type),
             *(pa.array(_price(kept[field])) for field in _PRICES),
             pa.array(kept["volume"].astype(np.float64)),

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import Chunk, Importer, Reading, Recognised, belongs
+from ml_data.importers.base import Chunk, Importer, Reading, Recognised
 from ml_data.importers.chunks import NUMBERS, Columns, chunk_of
 from ml_data.importers.csv_layout import first_lines
 from ml_data.importers.csv_lines import line_blocks
 from ml_data.importers.source_clocks import HISTDATA
 from ml_data.importers.stamps import StampLayout, to_instants
+from ml_data.importers.symbols import contract_of
 from trading.domain.instrument import Instrument
 
 COLUMNS: Final = ("stamp", *NUMBERS)
@@ -75,7 +76,7 @@ def _chunks(file: BarFile, instrument: Instrument, time_zone: str | None) -> Ite
     with file.unpacked() as (content, packed):
         for block in line_blocks(content, file.name):
             part = _columns(block.removeprefix(b"\xef\xbb\xbf"), row, time_zone)
-            chunk = chunk_of(part, instrument.symbol, belongs(instrument), packed.tell() / file.size)
+            chunk = chunk_of(part, instrument.symbol, contract_of(instrument), packed.tell() / file.size)
             row += chunk.rows_read
             yield chunk
 

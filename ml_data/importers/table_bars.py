@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from ml_data.importers.arrow_columns import TableColumns
 from ml_data.importers.arrow_values import StampColumn, numbers_of
-from ml_data.importers.base import Chunk, Recognised, UnknownClock, belongs
+from ml_data.importers.base import Chunk, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
 from ml_data.importers.csv_layout import PRICES
+from ml_data.importers.symbols import contract_of
 from ml_data.importers.volumes import NO_COLUMN, usable_volume
 from trading.domain.instrument import Instrument
 
@@ -49,7 +50,7 @@ class TableBars:
             row_number=row_number,
             rejects=rejects,
         )
-        return replace(chunk_of(read, self.instrument.symbol, belongs(self.instrument), share), repairs=repairs)
+        return replace(chunk_of(read, self.instrument.symbol, contract_of(self.instrument), share), repairs=repairs)
 
     def recognised(self, format_name: str, title: str, why: str) -> Recognised:
         """Return what the table was taken for; `why` is what is said before the symbol."""

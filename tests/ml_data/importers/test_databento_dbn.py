@@ -112,6 +112,20 @@ def test_content_that_is_not_dbn_is_not_recognised():
     assert IMPORTER.recognise(b"DBN") is None
 
 
+def test_a_continuous_series_is_stored_under_the_instrument(tmp_path: Path):
+    content = dbn(
+        record("2024-01-02 00:00", instrument_id=42),
+        record("2024-01-02 00:00", instrument_id=43),
+        ids={"MGC.v.0": 42, "MGC.v.1": 43},
+        symbols=("MGC.v.0", "MGC.v.1"),
+    )
+    path = write(tmp_path / "a.dbn", content)
+    taken = take(IMPORTER, path, mgc())
+    assert (taken.rows[0][:2], taken.bars_dropped) == (("MGC", "2024-01-02 00:00:00"), 1)
+    why = IMPORTER.open(open_bar_file(path), mgc(), None).recognised.why
+    assert why.endswith("MGC.v.0, MGC.v.1; its bars are one continuous series of MGC")
+
+
 REFUSED = {
     "another schema": (dbn(schema="trades"), r"expected one-minute bars \(schema ohlcv-1m\), found schema trades"),
     "another bar length": (dbn(schema="ohlcv-1s"), "found schema ohlcv-1s"),
@@ -120,7 +134,10 @@ REFUSED = {
         dbn(record("2024-01-02 00:00"), ids={"ESH4": 42, "ESM4": 43}, symbols=("ES.FUT",)),
         r"wrong instrument: expected contracts like MGC\[FGHJKMNQUVXZ\]\[0-9\] for MGC, found ES.FUT \(ESH4, ESM4\)",
     ),
-    "a continuous series": (dbn(ids={"MGC.c.0": 42}, symbols=("MGC.c.0",)), "rather than a continuous series"),
+    "the second contract of each day": (
+        dbn(ids={"MGC.c.1": 42}, symbols=("MGC.c.1",)),
+        r"wrong instrument: .* for MGC, found MGC.c.1 \(MGC.c.1\); choose the instrument",
+    ),
     "no symbols": (dbn(mappings=[]), r"found MGC.FUT \(no symbols\)"),
     "a record of another type": (
         dbn(record("2024-01-02 00:00"), record("2024-01-02 00:01", rtype=0x20)),
