@@ -17,8 +17,8 @@ _CONTINUOUS: Final = (
     "{}=F", "{}1!", "{}.C.0", "{}.V.0", "{}.N.0", "@{}", "@{}#", "@{}#C", "{}#", "{} #F", "/{}", "{} ##-##", "{}C1",
     "{}1 INDEX", "{}1 COMDTY", "#{}",
 )  # fmt: skip
-_FUTURES_EXCHANGE: Final = re.compile(r"(CME|CBOT|COMEX|NYMEX|GLBX)[A-Z_]*:")  # "NYSE:ES" is no future
-_ANY_EXCHANGE: Final = re.compile(r"[A-Z_]+:")
+_FUTURES_EXCHANGE: Final = re.compile(r"^(CME|CBOT|COMEX|NYMEX|GLBX)[A-Z_]*:")  # "NYSE:ES" is no future
+_ANY_EXCHANGE: Final = re.compile(r"^[A-Z_]+:")
 _EXCHANGE_AFTER: Final = re.compile(r"[.:-](X?CME|XCBT|CBOT|CBT|XCEC|COMEX|CMX|XNYM|NYMEX|NYM|GLBX)$")
 _BETWEEN: Final = re.compile(r"[/_\s-]")
 _COUNTRY: Final = re.compile(r"(=X|\.US|\.FOREX|\.FX|\.CC| US| US EQUITY| CURNCY)$")
