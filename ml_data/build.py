@@ -1,27 +1,34 @@
 """Keeps sessions, opening ranges and trades in the store equal to what its bars say.
 
 Only days that new or changed bars touch are rebuilt, and the result is the one a full rebuild would give. The work is
-done aside: read under a short lease, compute without one, write in one transaction.
+done aside: read under a short lease, compute without one, a stretch of days at a time, so that a long history needs no
+more memory than a short one; then all of it is written in one transaction.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from ml_data.bar_arrays import BarArrays, bar_arrays
-from ml_data.history import CONTRACT_LOOKBACK, History, continue_history, contract_days, history_of_days
+from ml_data.history import CONTRACT_LOOKBACK, History, continue_history
 from ml_data.history_tables import definitions_hash, history_tables
+from ml_data.spool import ROW_GROUP, Spool, in_row_groups
 from ml_data.store import Store, sql
-from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute
+from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.errors import NothingStored, StoreBusy
 
 TABLES = ("contract_days", "sessions", "opening_ranges", "orb_trades")
 _WAIT_SECONDS = 600
+_DAY: Final = timedelta(days=1)
+
+STRETCH_DAYS: Final = 256
+"""How many trading days are read and computed at a time: each stretch reads two weeks before it once more."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +78,27 @@ def _build(store: Store, instrument: Instrument, since: date | None) -> BuildRep
         before = cursor.execute(
             sql("contract_before"), {"instrument": instrument.symbol, "trading_day": first_day or date.min}
         ).fetchone()
-    history = _history(store, instrument, first_day, None if before is None else str(before[0]))
-    tables = history_tables(history)
-    _write(store, instrument, history, tables, wanted, dirty, first_day)
+    stretch = _Stretch(
+        first=first_day or _day_of(instrument, first_bar),
+        last=_day_of(instrument, last_bar),
+        contract_before=None if before is None else str(before[0]),
+        through=last_bar + timedelta(minutes=1),
+    )
+    built: dict[str, Spool] = {}
+    with ExitStack() as opened:
+        for history in _histories(store, instrument, stretch):
+            for name, table in history_tables(history).items():
+                if name not in built:
+                    built[name] = opened.enter_context(closing(Spool(table.schema, store.home, ROW_GROUP)))
+                built[name].add(table)
+        _write(store, instrument, built, first_day, stretch.through, wanted, dirty)
+    days = trading_days(instrument, stretch.first, stretch.last)
     return BuildReport(
         instrument=instrument.symbol,
-        first_day=as_date(history.days[0]) if len(history.days) else None,
-        last_day=as_date(history.days[-1]) if len(history.days) else None,
-        days=len(history.days),
-        rows={name: table.num_rows for name, table in tables.items()},
+        first_day=as_date(days[0]) if len(days) else None,
+        last_day=as_date(days[-1]) if len(days) else None,
+        days=len(days),
+        rows={name: spool.rows for name, spool in built.items()},
         full=first_day is None,
     )
 
@@ -121,15 +140,32 @@ def read_bars(
     return bar_arrays(table, instrument.tick)
 
 
-def _history(store: Store, instrument: Instrument, first_day: date | None, contract_before: str | None) -> History:
-    """Return the history of all days from `first_day` on (None: of all days), after a day in `contract_before`."""
-    if first_day is None:
-        bars = read_bars(store, instrument)
-        return history_of_days(bars, instrument, contract_days(bars, instrument), bars.through)
-    first = np.array([first_day], dtype="datetime64[D]")
-    since = from_minute(int(day_windows(instrument, first).reaches_back[0])) - CONTRACT_LOOKBACK
-    bars = read_bars(store, instrument, since=since)
-    return continue_history(bars, instrument, first_day, contract_before, bars.through)
+@dataclass(frozen=True)
+class _Stretch:
+    """The days to build, `first` to `last`, after a day in `contract_before`, from bars that start before `through`."""
+
+    first: date
+    last: date
+    contract_before: str | None
+    through: datetime
+
+
+def _histories(store: Store, instrument: Instrument, whole: _Stretch) -> Iterator[History]:
+    """Yield the history of the days of `whole`, at least one, in stretches of `STRETCH_DAYS`."""
+    contract = whole.contract_before
+    days = trading_days(instrument, whole.first, whole.last)
+    for start in range(0, max(len(days), 1), STRETCH_DAYS):
+        part = days[start : start + STRETCH_DAYS]
+        first, last = (as_date(part[0]), as_date(part[-1])) if len(part) else (whole.first, whole.first - _DAY)
+        windows = day_windows(instrument, np.array([first, max(first, last)], dtype="datetime64[D]"))
+        ends = (windows.ends, windows.session_ends, windows.range_ends, windows.range_session_ends)
+        before = from_minute(max(int(minutes.max(initial=0)) for minutes in ends))
+        since = from_minute(int(windows.reaches_back[0])) - CONTRACT_LOOKBACK
+        bars = read_bars(store, instrument, since, min(before, whole.through))
+        history = continue_history(bars, instrument, first, contract, to_minute(whole.through), last)
+        traded = history.contracts.contract[history.contracts.contract >= 0]
+        contract = history.bars.contracts[traded[-1]] if len(traded) else contract
+        yield history
 
 
 def _day_of(instrument: Instrument, instant: datetime) -> date:
@@ -148,37 +184,26 @@ def _unsettled_day(instrument: Instrument, through: datetime) -> list[date]:
 def _write(
     store: Store,
     instrument: Instrument,
-    history: History,
-    tables: dict[str, object],
-    wanted: str,
-    dirty: list[tuple[datetime, datetime, str]],
+    built: dict[str, Spool],
     first_day: date | None,
+    through: datetime,
+    definitions: str,
+    dirty: list[tuple[datetime, datetime, str]],
 ) -> None:
-    """Replace the rebuilt days in one transaction; spans that came in meanwhile stay marked."""
-    since = first_day or date(1, 1, 1)
+    """Replace the days from `first_day` on (None: all) in one transaction; spans that came in meanwhile stay marked."""
+    whose = {"instrument": instrument.symbol}
+    since = whose | {"since": first_day or date(1, 1, 1)}
     with store.market_write() as cursor:
-        for name in TABLES:
-            cursor.execute(
-                f"DELETE FROM market.{name} WHERE instrument = $instrument AND trading_day >= $since",
-                {"instrument": instrument.symbol, "since": since},
-            )
-            cursor.register("built", tables[name])
+        for name, rows in built.items():
+            cursor.execute(f"DELETE FROM market.{name} WHERE instrument = $instrument AND trading_day >= $since", since)
+            cursor.register("built", in_row_groups(rows.schema, rows.batches()))
             cursor.execute(f"INSERT INTO market.{name} BY NAME SELECT * FROM built")
             cursor.unregister("built")
         for first_ts, last_ts, import_id in dirty:
-            cursor.execute(
-                sql("clear_dirty"),
-                {
-                    "instrument": instrument.symbol,
-                    "first_ts": first_ts,
-                    "last_ts": last_ts,
-                    "import_id": import_id,
-                },
-            )
-        cursor.execute(
-            "DELETE FROM market.history_state WHERE instrument = $instrument", {"instrument": instrument.symbol}
-        )
+            span = {"first_ts": first_ts, "last_ts": last_ts, "import_id": import_id}
+            cursor.execute(sql("clear_dirty"), whose | span)
+        cursor.execute("DELETE FROM market.history_state WHERE instrument = $instrument", whose)
         cursor.execute(
             "INSERT INTO market.history_state VALUES ($instrument, $through, $hash)",
-            {"instrument": instrument.symbol, "through": from_minute(history.through), "hash": wanted},
+            whose | {"through": through, "hash": definitions},
         )

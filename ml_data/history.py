@@ -134,16 +134,22 @@ def history_of_days(bars: BarArrays, instrument: Instrument, contracts: Contract
 
 
 def continue_history(
-    bars: BarArrays, instrument: Instrument, first_day: date, contract_before: str | None, through: int
+    bars: BarArrays,
+    instrument: Instrument,
+    first_day: date,
+    contract_before: str | None,
+    through: int,
+    last_day: date | None = None,
 ) -> History:
-    """Return the history of the trading days from `first_day` to the one that holds minute `through`.
+    """Return the history of the trading days from `first_day` to `last_day`, or to the one that holds minute `through`.
 
     `contract_before` is the contract of the trading day before `first_day` (None: there is none). `bars` must reach
-    back `CONTRACT_LOOKBACK` before `first_day` and may end anywhere. What it returns equals the same days of a history
-    built from the first bar on.
+    back `CONTRACT_LOOKBACK` before `first_day` and may end anywhere after the days' windows, or at `through`. What it
+    returns equals the same days of a history built from the first bar on.
     """
     bars = bars if contract_before is None else bars.including(contract_before)
-    last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
+    if last_day is None:
+        last_day = as_date(calendar_day_of(instrument, np.array([max(through - 1, 0)], dtype=np.int64))[0])
     days = trading_days(instrument, first_day, last_day)
     chosen = _continued(bars, instrument, first_day, days, contract_before, day_volumes(bars, instrument, days))
     return history_of_days(bars, instrument, chosen, through)

@@ -14,10 +14,10 @@ from ml_data.bar_checks import OFF_GRID
 from ml_data.clock_words import ClockFinding
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
-from ml_data.import_spool import Spool
 from ml_data.import_windows import Window
 from ml_data.importers.base import OTHERS_SHOWN, REJECTS, Recognised
 from ml_data.price_scale import SCALED_STEPS, scale_against, scale_of_steps
+from ml_data.spool import Spool
 from ml_data.store import Store, sql
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument

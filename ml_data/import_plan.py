@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from ml_data.clock_words import ClockFinding
 from ml_data.import_report import ImportReport, RejectedRow, Verdict
-from ml_data.import_spool import Spool
 from ml_data.importers.base import Mark, Reading, Recognised
+from ml_data.spool import Spool
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from ml_data.import_plan import ImportPlan, Source
-from ml_data.import_spool import in_row_groups
+from ml_data.spool import in_row_groups
 from ml_data.store import Store, sql
 from trading.domain.bar import BARS
 from trading.domain.instrument import Instrument

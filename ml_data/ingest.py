@@ -20,10 +20,10 @@ from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
 from ml_data.import_sources import Question, refused, sources
-from ml_data.import_spool import Spool
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
 from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Mark, Reading, Recognised, UnknownClock
+from ml_data.spool import Spool
 from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
 from trading.domain.bar import BARS

@@ -130,6 +130,20 @@ def test_the_first_build_builds_all_days(store: Store, bars: pa.Table):
     assert report.rows == {name: table.num_rows for name, table in stored(store).items()}
 
 
+@pytest.mark.parametrize("days", [1, 2, 4])
+def test_a_history_built_in_stretches_is_the_one_built_at_once(
+    store: Store, bars: pa.Table, monkeypatch: pytest.MonkeyPatch, days: int
+):
+    monkeypatch.setattr(build_module, "STRETCH_DAYS", days)
+    add(store, bars)
+    report = built(store)
+    assert (report.first_day, report.last_day, report.days) == (date(2025, 1, 28), date(2025, 2, 7), 9)
+    assert stored(store) == at_once(bars)
+    assert report.rows == {name: table.num_rows for name, table in stored(store).items()}
+    built(store, since=date(2025, 2, 3))
+    assert stored(store) == at_once(bars)
+
+
 def test_an_up_to_date_store_is_left_alone(store: Store, bars: pa.Table):
     add(store, bars)
     built(store)

@@ -10,9 +10,9 @@ from ml_data import import_windows, import_write
 from ml_data import ingest as ingest_module
 from ml_data.demo_market import demo_bars
 from ml_data.import_report import ImportReport, describe
-from ml_data.import_spool import Spool
 from ml_data.importers import csv_lines
 from ml_data.ingest import ingest, ingest_bars
+from ml_data.spool import Spool
 from ml_data.store import Store
 from tests.ml_data.bar_files import INSTRUMENTS, NOW, at, csv, dbn, mgc, minutes, nq, record, write, zstd
 from trading.domain.bar import BARS

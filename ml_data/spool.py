@@ -20,7 +20,7 @@ class Spool:
 
     def __init__(self, schema: pa.Schema, folder: Path, memory_rows: int = MEMORY_ROWS) -> None:
         self.rows = 0
-        self._schema = schema
+        self.schema = schema
         self._folder = folder
         self._memory_rows = memory_rows
         self._tables: list[pa.Table] = []
@@ -50,13 +50,13 @@ class Spool:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - it lives until close
-                self._writer = pa.ipc.new_stream(self._file, self._schema)
+                self._writer = pa.ipc.new_stream(self._file, self.schema)
             if self._writer is not None:
                 for waiting in self._tables:
                     self._writer.write_table(waiting)
         except OSError as error:
             raise StoreError(
-                f"{self._folder}: the import needs room here to put bars aside, found {error.strerror or error}; free "
+                f"{self._folder}: room is needed here to put rows aside, found {error.strerror or error}; free "
                 f"some space and run it again."
             ) from error
         self._tables, self._waiting = [], 0

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ml_data import import_spool
-from ml_data.import_spool import Spool, in_row_groups
+from ml_data import spool
+from ml_data.spool import Spool, in_row_groups
 
 NUMBERS = pa.schema([("number", pa.int64())])
 
@@ -16,16 +16,16 @@ def numbers(first: int, stop: int) -> pa.Table:
 
 
 def test_rows_come_back_in_order_whether_they_waited_in_memory_or_in_the_file(tmp_path: Path):
-    spool = Spool(NUMBERS, tmp_path, memory_rows=10)
+    aside = Spool(NUMBERS, tmp_path, memory_rows=10)
     for first, stop in ((0, 7), (7, 14), (14, 20)):
-        spool.add(numbers(first, stop))
-    assert spool.rows == 20
-    assert pa.Table.from_batches(spool.batches()).equals(numbers(0, 20))
-    spool.close()
+        aside.add(numbers(first, stop))
+    assert aside.rows == 20
+    assert pa.Table.from_batches(aside.batches()).equals(numbers(0, 20))
+    aside.close()
 
 
 def test_portions_are_whole_row_groups_and_the_rest(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(import_spool, "ROW_GROUP", 8)
+    monkeypatch.setattr(spool, "ROW_GROUP", 8)
     parts = [
         batch for first, stop in ((0, 3), (3, 3), (3, 20), (20, 21)) for batch in numbers(first, stop).to_batches()
     ]
