@@ -9,6 +9,7 @@ cannot say how much days differ. None depends on the order of the events, and th
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -195,12 +196,20 @@ def statistic_interval(
 
 
 def _day_counts(days: int, events: int, draws: int, seed: int) -> Iterator[FloatArray]:
+    for counts in _drawn_days(days, max(1, _CELLS_AT_ONCE // events), draws, seed):
+        yield counts.astype(np.float64)
+
+
+@lru_cache(maxsize=2)
+def _drawn_days(days: int, at_once: int, draws: int, seed: int) -> tuple[NDArray[np.uint16], ...]:
+    """Return how often each draw holds each day, in blocks of draws; kept, since a report asks for a dozen."""
     random = np.random.default_rng(seed)
-    at_once = max(1, _CELLS_AT_ONCE // events)
+    blocks = []
     for first in range(0, draws, at_once):
         rows = min(at_once, draws - first)
         cells = random.integers(0, days, size=(rows, days)) + days * np.arange(rows)[:, None]
-        yield np.bincount(cells.ravel(), minlength=rows * days).reshape(rows, days).astype(np.float64)
+        blocks.append(np.bincount(cells.ravel(), minlength=rows * days).reshape(rows, days).astype(np.uint16))
+    return tuple(blocks)
 
 
 def _unsure(value: float, day: NDArray[np.intp]) -> Estimate:

@@ -6,6 +6,7 @@ as c = sin(pi r / 2): exact at probability 1/2, close elsewhere. r below 0 count
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +51,24 @@ def drawn_hits(
     >>> tossed.shape, tossed.mean(axis=0).round().tolist()
     ((1000, 2), [10.0, 10.0])
     """
-    shared = math.sin(math.pi / 2 * correlation_in_a_day(forecast, outcome, day))
-    threshold, in_bin = ndtri(forecast), np.eye(int(bin_of.max()) + 1)[bin_of]
+    in_bin = np.eye(int(bin_of.max()) + 1)[bin_of]
+    drawn = _drawn(forecast.tobytes(), outcome.tobytes(), day.astype(np.int64).tobytes(), draws, seed)
+    return np.concatenate([np.unpackbits(part, axis=1, count=forecast.size) @ in_bin for part in drawn])
+
+
+@lru_cache(maxsize=2)
+def _drawn(forecast: bytes, outcome: bytes, day: bytes, draws: int, seed: int) -> tuple[NDArray[np.uint8], ...]:
+    """Return which events happened, a bit each, in blocks of draws; kept, since one report bins them in two ways."""
+    chances, days = np.frombuffer(forecast), np.frombuffer(day, dtype=np.int64)
+    shared = math.sin(math.pi / 2 * correlation_in_a_day(chances, np.frombuffer(outcome), days))
+    threshold = ndtri(chances)
     random = np.random.default_rng(seed)
-    at_once = max(1, _CELLS_AT_ONCE // forecast.size)
+    at_once = max(1, _CELLS_AT_ONCE // chances.size)
     parts = []
     for first in range(0, draws, at_once):
         rows = min(at_once, draws - first)
-        latent = math.sqrt(1 - shared) * random.standard_normal((rows, forecast.size))
+        latent = math.sqrt(1 - shared) * random.standard_normal((rows, chances.size))
         if shared > 0:
-            latent += math.sqrt(shared) * random.standard_normal((rows, int(day.max()) + 1))[:, day]
-        parts.append((latent < threshold) @ in_bin)
-    return np.concatenate(parts)
+            latent += math.sqrt(shared) * random.standard_normal((rows, int(days.max()) + 1))[:, days]
+        parts.append(np.packbits(latent < threshold, axis=1))
+    return tuple(parts)
