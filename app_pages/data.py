@@ -10,7 +10,7 @@ import streamlit as st
 from app_pages import data_tables as tables
 from app_pages import data_view as view
 from app_pages.context import PageContext, draw_nothing_stored, shown_clock
-from app_pages.data_queries import DataPage, StoredData, data_page
+from app_pages.data_queries import DataPage, StoredData, data_page, stale_items
 from app_pages.panels.states import draw_error, draw_no_match, draw_stale
 from app_pages.theme import current_mode
 from trading.domain.instrument import Instrument
@@ -49,6 +49,16 @@ def draw(context: PageContext) -> None:
             st.vega_lite_chart(page.figure, theme=None, width="stretch", alt=said)
         st.caption(said)
     _draw_tables(found)
+    if found.revised:
+        _draw_stale(context, instrument)
+
+
+def _draw_stale(context: PageContext, instrument: Instrument) -> None:
+    stale = context.read(stale_items, instrument, context.settings.registry_folder, of="both")
+    with st.container(border=True):
+        st.markdown("**What was built on bars that a vendor changed since**")
+        _draw_table(tables.stale_frame(stale), tables.STALE, "Nothing: all that was built is of the bars as they are.")
+        st.caption(view.stale_sentence(stale))
 
 
 def _draw_head(context: PageContext, instrument: Instrument, found: StoredData) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from app_pages.charts import coverage_chart
 from app_pages.theme import Mode, UpDown, styled, tokens
 from app_pages.today_words import session_label
 from ml_data.history_tables import definitions_hash
+from ml_data.staleness import Stale
 from ml_data.store import Store, sql
 from trading.domain.calendar import as_date, calendar_day_of, to_minute
 from trading.domain.instrument import Instrument
@@ -116,6 +118,14 @@ def stored_data(store: Store, instrument: Instrument, until: datetime | None) ->
             ),
             sizes={name: _size(store, name) for name in ("market.duckdb", "journal.duckdb")},
         )
+
+
+def stale_items(store: Store, instrument: Instrument, registry_folder: Path) -> tuple[Stale, ...]:
+    """Return what of `instrument` was built on bars that a vendor changed since, as stored now, whatever the clock."""
+    from ml_models.model_registry import ModelRegistry  # they load LightGBM, which the page needs for this alone
+    from ml_monitoring.stale import built_on_revised_bars
+
+    return built_on_revised_bars(store, ModelRegistry(registry_folder), instrument)
 
 
 def _trading_day(instrument: Instrument, instant: datetime) -> date:

@@ -1,11 +1,13 @@
 """The tables of the Data page: frames with one column a fact, and how each column is shown. Instants are UTC."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from app_pages.today_words import label
+from ml_data.staleness import WORDS, Stale
 
 VOID_REASONS: Final = {
     "holiday": "the exchange was closed all day",
@@ -41,6 +43,14 @@ REVISIONS: Final[dict[str, Any]] = {
     **dict.fromkeys(("Close before", "Close now", "Volume before", "Volume now"), _PRICE),
     "File": None,
 }
+
+STALE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("What", "Id", "About")),
+    "Changed bars": _WHOLE,
+    **dict.fromkeys(("First", "Import", "File")),
+    "Changed": st.column_config.DatetimeColumn("Changed, UTC", format=_INSTANT),
+}
+MOST_STALE: Final = 500
 
 
 def hole_frame(holes: pd.DataFrame) -> pd.DataFrame:
@@ -109,6 +119,24 @@ def revision_frame(revisions: pd.DataFrame) -> pd.DataFrame:
         "file_name": "File",
     }
     return revisions.rename(columns=titles)
+
+
+def stale_frame(stale: Sequence[Stale]) -> pd.DataFrame:
+    """Return what was built on changed bars, one row each, the first of them beside it; at most `MOST_STALE` rows."""
+    rows = [
+        {
+            "What": WORDS[each.kind],
+            "Id": each.id,
+            "About": each.about,
+            "Changed bars": each.bars,
+            "First": f"{each.first.contract} {each.first.ts:%Y-%m-%d %H:%M}Z",
+            "Import": each.first.import_id,
+            "File": each.first.file_name,
+            "Changed": each.first.imported_at,
+        }
+        for each in stale[:MOST_STALE]
+    ]
+    return pd.DataFrame(rows, columns=list(STALE))
 
 
 def _why(bars: int, expected: int, reason: object) -> str:

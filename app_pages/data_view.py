@@ -4,6 +4,7 @@ A minute without a trade has no bar. So a share of minutes below 100 % says how 
 rule needs can have a hole that matters, and those are the opening ranges.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from app_pages.clock import WallClock
 from app_pages.data_queries import StoredData
 from app_pages.queries import open_minutes
 from app_pages.today_words import label, session_label, span
+from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_models.verdicts import counted
 from trading.domain.calendar import to_minute
 from trading.domain.instrument import Instrument
@@ -226,8 +228,19 @@ def revision_sentence(revisions: pd.DataFrame, revised: int) -> str:
     shown = "" if len(revisions) == revised else f"; the table shows the newest {len(revisions):,}"
     return (
         f"Changed since first imported: {counted(revised, 'bar')} on {counted(days, 'day')} (UTC){shown}. The "
-        "history is rebuilt from the new ones; forecasts keep what they were made from, and `hub audit replay` names "
-        "those that would differ now."
+        "history is rebuilt from the new ones; forecasts keep what they were made from: those are listed below."
+    )
+
+
+def stale_sentence(stale: Sequence[Stale]) -> str:
+    """Return what was built on changed bars, and what becomes of it."""
+    if not stale:
+        return "No prediction, version, snapshot or row of history was made from a bar that has other values now."
+    repaired = " `hub build` rebuilds the history." if any(each.kind in HISTORY for each in stale) else ""
+    return (
+        f"Stale: {counted_kinds(stale)}.{repaired} Predictions, versions and snapshots stay as they were made: "
+        "`hub audit stale` lists all of them, `hub audit replay` makes the predictions again from the bars as they "
+        "were. Listed as stored now, whatever the clock."
     )
 
 

@@ -21,11 +21,12 @@ class BarTape:
     """The bars that one instrument's events may look back to, up to the moment last asked for and not one further.
 
     Asking for a later moment reads only what lies between; asking for an earlier one, or after stored bars changed
-    behind the tape, reads the window anew. What a day's events share is made once a day. Not safe to share between
-    threads.
+    behind the tape, reads the window anew. What a day's events share is made once a day. With `known_at` bars have the
+    values that they had at that instant. Not safe to share between threads.
     """
 
-    def __init__(self, store: Store, instrument: Instrument) -> None:
+    def __init__(self, store: Store, instrument: Instrument, known_at: datetime | None = None) -> None:
+        self._known_at = known_at
         self._store, self._instrument = store, instrument
         self._bars: BarArrays | None = None
         self._since = self._until = 0
@@ -60,16 +61,19 @@ class BarTape:
         if self._bars is None or minute < self._until or since < self._since or stamp != self._stamp:
             self._contract_before = self._background = self._built = None
             self._digests = BarDigests()
-            self._bars = read_bars(self._store, self._instrument, since_at, from_minute(minute))
+            self._bars = self._read(since_at, minute)
             self._since = since
         else:
-            fresh = read_bars(self._store, self._instrument, from_minute(self._until), from_minute(minute))
+            fresh = self._read(from_minute(self._until), minute)
             kept = self._bars if since == self._since else self._bars.between(since, self._until)
             self._bars = appended(kept, fresh)
             self._since = since
         self._until = minute
         self._stamp = stamp
         return self._bars
+
+    def _read(self, since: datetime, before: int) -> BarArrays:
+        return read_bars(self._store, self._instrument, since, from_minute(before), self._known_at)
 
     def contract_before(self, first_day: date) -> str | None:
         """Return the contract of the trading day before `first_day`; None when none traded before it.

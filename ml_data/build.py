@@ -127,16 +127,26 @@ def _bars_end(store: Store, instrument: Instrument) -> tuple[datetime, datetime]
 
 
 def read_bars(
-    store: Store, instrument: Instrument, since: datetime | None = None, before: datetime | None = None
+    store: Store,
+    instrument: Instrument,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> BarArrays:
-    """Return the stored bars that start in `[since, before)` as arrays; no bound means from the first, to the last."""
+    """Return the stored bars that start in `[since, before)` as arrays; no bound means from the first, to the last.
+
+    With `known_at` they have the values that they had at that instant, before later imports changed them.
+    """
     bounds = {
         "instrument": instrument.symbol,
         "since": since or datetime(1900, 1, 1, tzinfo=UTC),
         "before": before or datetime(9000, 1, 1, tzinfo=UTC),
     }
     with store.market() as cursor:
-        table = cursor.sql(sql("bars_between"), params=bounds).to_arrow_table()
+        if known_at is None:
+            table = cursor.sql(sql("bars_between"), params=bounds).to_arrow_table()
+        else:
+            table = cursor.sql(sql("bars_as_of"), params=bounds | {"known_at": known_at}).to_arrow_table()
     return bar_arrays(table, instrument.tick)
 
 

@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml_data.store import Store
+from ml_data.store import Store, sql
 from ml_data.store_failures import explaining
 
 EXPORTED: Final = {
@@ -68,6 +69,34 @@ def write_snapshot(table: pa.Table, content_hash: str, folder: Path) -> Path:
     with _put_in_place(target) as aside:
         pq.write_table(named, aside, compression="zstd")
     return target
+
+
+def record_snapshot(
+    store: Store,
+    *,
+    instrument: str,
+    recipe: str,
+    data_hash: str,
+    first_day: date,
+    last_day: date,
+    events: int,
+    made_at: datetime,
+) -> None:
+    """Write down that a snapshot was exported, of bars as they were at `made_at` (UTC) or later.
+
+    It is told as stale by this when a vendor changes a bar of it; exported again with the same content it is not.
+    """
+    row = {
+        "instrument": instrument,
+        "recipe": recipe,
+        "data_hash": data_hash,
+        "first_day": first_day,
+        "last_day": last_day,
+        "events": events,
+        "made_at": made_at,
+    }
+    with store.market_write() as cursor:
+        cursor.execute(sql("insert_snapshot"), row).fetchall()
 
 
 def _write_partition(store: Store, table: str, instrument: str, year: int, target: Path) -> int:

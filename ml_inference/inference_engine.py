@@ -39,7 +39,8 @@ class MLInferenceEngine:
     """Answers events with one version of a model of one instrument.
 
     `which` is a version, an alias or `latest`; it is resolved on every call, so a promotion shows at once. `clock`
-    returns the present instant (UTC, aware); it times the cache and nothing else. Not safe to share between threads.
+    returns the present instant (UTC, aware); it times the cache and nothing else. With `bars_known_at` bars have the
+    values that they had at that instant. Not safe to share between threads.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class MLInferenceEngine:
         clock: Callable[[], datetime],
         which: str = "latest",
         settings: EngineSettings | None = None,
+        bars_known_at: datetime | None = None,
     ) -> None:
         self.instrument, self.model, self.which = instrument, model, which
         self.settings = settings or EngineSettings()
         self._store, self._registry, self._clock = store, registry, clock
-        self._tape = BarTape(store, instrument)
+        self._tape = BarTape(store, instrument, bars_known_at)
         self._cache: dict[tuple[object, ...], tuple[datetime, PredictionRow]] = {}
 
     def version(self) -> LoadedVersion:

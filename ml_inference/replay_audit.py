@@ -1,12 +1,19 @@
-"""The replay audit: every logged prediction, made again from the stored bars and the registry, bit for bit."""
+"""The replay audit: every logged prediction, made again from the stored bars and the registry, bit for bit.
+
+Bars that a vendor changed since are told apart from a prediction that does not recompute: the old values are kept, so
+it is made again from the bars as they were.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
+from ml_data.event_view import event_window
 from ml_data.events import Event
 from ml_data.journal import judged_predictions, points_in_order, prediction
-from ml_data.store import Store
+from ml_data.staleness import RevisedBar, predictions_made, stale
+from ml_data.store import Store, sql
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import DOWN, NONE, UP, MLInferenceEngine
 from ml_inference.questions import asked_features
@@ -16,6 +23,7 @@ from trading.domain.prediction import Answer, PredictionRow
 from trading.errors import NothingStored, Refused
 
 LABELS = (UP, DOWN, NONE)
+BARS_DIFFER: Final = "the bars (data_hash)"
 
 
 @dataclass(frozen=True)
@@ -27,23 +35,43 @@ class Mismatch:
     what: str
     logged: str
     found: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        because = f" ({self.why})" if self.why else ""
+        return (
+            f"{self.event} ({self.prediction_id[:8]}): {self.what} was logged as {self.logged}, now it is "
+            f"{self.found}{because}"
+        )
+
+
+@dataclass(frozen=True)
+class RevisedSince:
+    """A logged prediction that comes out bit for bit from the bars as they were, and not from those as they are now."""
+
+    prediction_id: str
+    event: str
+    bars: int
+    first: RevisedBar
 
     def __str__(self) -> str:
         return (
-            f"{self.event} ({self.prediction_id[:8]}): {self.what} was logged as {self.logged}, now it is {self.found}"
+            f"{self.event} ({self.prediction_id[:8]}): comes out from the bars as they were; revised since: "
+            f"{self.bars:,}, first {self.first}"
         )
 
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """How many predictions were made again, and which of them differ."""
+    """How many predictions were made again, which of them differ, and which differ because bars were revised since."""
 
     predictions: int
     mismatches: tuple[Mismatch, ...]
+    revised: tuple[RevisedSince, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether every prediction came out bit for bit."""
+        """Whether every prediction came out bit for bit, from the bars as they were when it was logged."""
         return not self.mismatches
 
 
@@ -55,33 +83,79 @@ def audit_replay(
     settings: EngineSettings,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReplayReport:
-    """Recompute every logged prediction of `instrument`, oldest first; `progress(done, total)` after each."""
+    """Recompute every logged prediction of `instrument`, oldest first; `progress(done, total)` after each.
+
+    One that differs although its bars were revised since is made again from the bars as they were when it was logged.
+    """
     logged = judged_predictions(store, instrument=instrument.symbol).select(["prediction_id"]).to_pylist()
-    engines: dict[tuple[str, str], MLInferenceEngine] = {}
+    revised = {each.id: each for each in stale(store, instrument, predictions_made(store, instrument))}
+    engines = _Engines(store, registry, instrument, settings)
     mismatches: list[Mismatch] = []
+    explained: list[RevisedSince] = []
     for done, row in enumerate(logged, start=1):
         full = prediction(store, row["prediction_id"])
         if full is not None:
-            key = (full["model"], full["version"])
-            if key not in engines:
-                engines[key] = MLInferenceEngine(
-                    store,
-                    registry,
-                    instrument,
-                    model=full["model"],
-                    which=full["version"],
-                    clock=lambda: full["logged_at"],  # noqa: B023 - times the cache, which no event meets twice
-                    settings=settings,
-                )
-            mismatches += _compared(engines[key], full)
+            found = _compared(engines.of(full, None), full)
+            bars = revised.get(full["prediction_id"])
+            if found and bars is not None:
+                found = _compared(engines.of(full, full["logged_at"]), full)
+                if not found:
+                    explained.append(RevisedSince(bars.id, _event_name(full), bars.bars, bars.first))
+            mismatches += _with_arrivals(store, instrument, full, found)
         if progress is not None:
             progress(done, len(logged))
-    return ReplayReport(len(logged), tuple(mismatches))
+    return ReplayReport(len(logged), tuple(mismatches), tuple(explained))
+
+
+class _Engines:
+    """The engines that answer again, one for each version and state of the bars."""
+
+    def __init__(self, store: Store, registry: ModelRegistry, instrument: Instrument, settings: EngineSettings) -> None:
+        self._made_of = (store, registry, instrument)
+        self._settings = settings
+        self._engines: dict[tuple[Any, ...], MLInferenceEngine] = {}
+
+    def of(self, logged: dict[str, Any], bars_known_at: datetime | None) -> MLInferenceEngine:
+        """Return the engine of the version that answered, on the bars as they are or as they were at an instant."""
+        key = (logged["model"], logged["version"], bars_known_at)
+        if key not in self._engines:
+            if bars_known_at is not None:  # there may be as many instants as predictions: keep the present's only
+                self._engines = {name: engine for name, engine in self._engines.items() if name[2] is None}
+            self._engines[key] = MLInferenceEngine(
+                *self._made_of,
+                model=logged["model"],
+                which=logged["version"],
+                clock=lambda: logged["logged_at"],  # times the cache, which no event meets twice
+                settings=self._settings,
+                bars_known_at=bars_known_at,
+            )
+        return self._engines[key]
+
+
+def _with_arrivals(
+    store: Store, instrument: Instrument, logged: dict[str, Any], found: list[Mismatch]
+) -> list[Mismatch]:
+    """Return the mismatches, where bars differ with the import that brought new ones into the window since."""
+    if not any(each.what == BARS_DIFFER for each in found):
+        return found
+    span = {"since": event_window(instrument, logged["trading_day"])[1], "before": logged["decided_at"]}
+    with store.market() as cursor:
+        asked = {"instrument": instrument.symbol, "made_at": logged["logged_at"], **span}
+        rows = cursor.execute(sql("imports_since"), asked).fetchall()
+    if not rows:
+        return found
+    import_id, file_name, imported_at, stored, *_ = rows[0]
+    why = f"bars came in since: {stored:,} of import {import_id} ({file_name}, {imported_at:%Y-%m-%d %H:%MZ})"
+    return [replace(each, why=why) if each.what == BARS_DIFFER else each for each in found]
+
+
+def _event_name(logged: dict[str, Any]) -> str:
+    return f"{logged['instrument']} {logged['trading_day']} {logged['orb']}"
 
 
 def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatch]:
     event = Event(logged["decided_at"], logged["instrument"], logged["kind"], logged["trading_day"], logged["orb"])
-    name = f"{event.instrument} {event.trading_day} {event.orb}"
+    name = _event_name(logged)
     try:
         again = engine.predict(event)
     except (Refused, NothingStored) as refused:
@@ -90,7 +164,7 @@ def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatc
     pairs: list[tuple[str, Any, Any]] = [
         ("prediction_id", logged["prediction_id"], again.prediction_id),
         ("contract", logged["contract"], again.contract),
-        ("the bars (data_hash)", logged["data_hash"], again.data_hash),
+        (BARS_DIFFER, logged["data_hash"], again.data_hash),
         ("the feature definitions (schema_hash)", logged["schema_hash"], again.schema_hash),
         ("max_input_time", logged["max_input_time"], again.max_input_time),
         ("baseline_prob_up", logged["baseline_prob_up"], again.baseline_prob_up),

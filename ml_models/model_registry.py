@@ -16,6 +16,7 @@ import filelock
 from ml_models import durable_files, pointers, publishing
 from ml_models.documents import DamagedVersion, encode
 from ml_models.loaded_version import LoadedVersion
+from ml_models.metadata import Metadata
 from ml_models.model_version import MANIFEST, Draft, FileFact, Manifest, VersionId, VersionSummary, utc
 from ml_models.pointers import CHAMPION, LATEST, PREVIOUS, Move, Pointer
 from ml_models.version_files import run_load_check
@@ -53,6 +54,22 @@ class ModelRegistry:
                 pointing.setdefault(move.to_version, []).append(alias)
         names = sorted(path.name for path in folder.iterdir() if VersionId.fits(path.name))
         return tuple(_summary(folder / name, tuple(pointing.get(name, ()))) for name in names)
+
+    def metadata(self, model: str, version: str) -> Metadata:
+        """Return how a version came to be, from its folder alone: nothing else of it is read or checked.
+
+        Raises
+        ------
+        RegistryError
+            when the version is not there or its metadata cannot be read.
+        """
+        path = version_folder(self._folder(model), VersionId(version)) / "metadata.json"
+        try:
+            return Metadata.read(path.read_bytes())
+        except DamagedVersion as error:
+            raise error.at(f"{model} {version}") from error
+        except OSError as error:
+            raise RegistryError(f"{model} {version}: cannot be read: {error.strerror} ({error.filename}).") from error
 
     def load(self, model: str, which: str = LATEST) -> LoadedVersion:
         """Return a version that was checked byte by byte and whose golden rows came back.

@@ -6,7 +6,9 @@ import typer
 
 from ml_data.build import read_bars
 from ml_data.lookahead import audit_lookahead
+from ml_data.staleness import counted_kinds
 from ml_inference.replay_audit import audit_replay
+from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say
 from trading.errors import NothingStored
 
@@ -50,16 +52,31 @@ def replay(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> No
             report = audit_replay(hub.store, hub.registry, chosen, settings=hub.engine_settings, progress=advance)
     if report.predictions == 0:
         raise NothingStored(f"{chosen.symbol}: no prediction is logged yet. Run hub shadow --replay FROM TO.")
+    told = [str(each) for each in report.revised]
     if report.passed:
-        say(
-            f"{chosen.symbol}: all {report.predictions:,} logged predictions come out bit for bit.",
-            report,
-            as_json=as_json,
-        )
+        title = f"{chosen.symbol}: all {report.predictions:,} logged predictions come out bit for bit"
+        since = f"; {len(told):,} of them from bars that a vendor changed since, as they were then" if told else ""
+        say(_listed(f"{title}{since}", told) if told else f"{title}.", report, as_json=as_json)
         return
     differ = len({mismatch.prediction_id for mismatch in report.mismatches})
     title = f"{chosen.symbol}: {differ} of {report.predictions} predictions differ"
-    fail(_listed(title, [str(mismatch) for mismatch in report.mismatches]), report, as_json=as_json)
+    lines = _listed(title, [str(mismatch) for mismatch in report.mismatches])
+    more = _listed(f"{len(told):,} more come out from the bars as they were, before a vendor changed them", told)
+    fail([*lines, *(more if told else [])], report, as_json=as_json)
+
+
+@cli.command("stale")
+def stale(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> None:
+    """List by id what was built on bars that a vendor changed since; leaves with 1 when there is something."""
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        found = built_on_revised_bars(hub.store, hub.registry, chosen)
+    result = {"instrument": chosen.symbol, "stale": found}
+    if not found:
+        say(f"{chosen.symbol}: nothing was built on bars that were changed since.", result, as_json=as_json)
+        return
+    title = f"{chosen.symbol}: built on bars that were changed since: {counted_kinds(found)}"
+    fail(_listed(title, [f"{each.kind} {each.id}: {each}" for each in found]), result, as_json=as_json)
 
 
 def _listed(title: str, lines: list[str]) -> list[str]:

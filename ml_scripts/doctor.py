@@ -9,7 +9,9 @@ from importlib.metadata import version
 from typing import Literal
 
 from ml_data.history_tables import definitions_hash
+from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_data.store import sql
+from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
 from trading.domain.instrument_files import find_instrument
 from trading.errors import HubError
@@ -22,11 +24,12 @@ STALE = timedelta(days=4)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: its state, and what was found in a sentence."""
+    """One thing looked at: its state, and what was found in a sentence; `stale` is what is built on changed bars."""
 
     state: State
     what: str
     sentence: str
+    stale: tuple[Stale, ...] = ()
 
 
 def command(as_json: JsonFlag = False) -> None:
@@ -91,6 +94,16 @@ def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"{symbol} history", f"built through {state[0][0]:%Y-%m-%d %H:%MZ}")
+        stale = built_on_revised_bars(hub.store, hub.registry, instrument)
+        if stale:
+            cure = " Run hub build for the history." if any(each.kind in HISTORY for each in stale) else ""
+            yield Finding(
+                "look",
+                f"{symbol} revisions",
+                f"built on bars that a vendor changed since: {counted_kinds(stale)}. hub audit stale --instrument "
+                f"{symbol} lists them with the bars.{cure}",
+                tuple(stale),
+            )
 
 
 def _models(hub: Hub) -> Iterator[Finding]:

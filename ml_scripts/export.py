@@ -5,10 +5,11 @@ import pyarrow as pa
 
 from ml_data.build import read_bars
 from ml_data.history import build_history
-from ml_data.snapshot import ExportReport, export_tables, write_snapshot
-from ml_scripts.console import InstrumentOption, JsonFlag, opened, progress, run, say
+from ml_data.snapshot import ExportReport, export_tables, record_snapshot, write_snapshot
+from ml_scripts.console import InstrumentOption, JsonFlag, now, opened, progress, run, say
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
+from trading.domain.calendar import as_date
 from trading.errors import NothingStored
 
 
@@ -20,9 +21,20 @@ def command(instrument: InstrumentOption = None, recipe: str = "directional", as
             report = export_tables(hub.store, chosen.symbol, hub.settings.parquet_folder, advance)
         if report.files == 0:
             raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
+        made_at = now()
         dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe))
         folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
         snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
+        record_snapshot(
+            hub.store,
+            instrument=chosen.symbol,
+            recipe=recipe,
+            data_hash=dataset.data_hash,
+            first_day=as_date(dataset.days[0]),
+            last_day=as_date(dataset.days[-1]),
+            events=len(dataset),
+            made_at=made_at,
+        )
     say(
         [*describe(report), f"Training snapshot: {len(dataset):,} events, {len(dataset.names)} features: {snapshot}"],
         {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},

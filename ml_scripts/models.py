@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ml_data.staleness import Stale
+from ml_data.staleness import stale as stale_of
 from ml_models.model_registry import ModelRegistry
-from ml_scripts.console import JsonFlag, fail, now, opened, run, say, who
-from trading.errors import NothingStored
+from ml_monitoring.stale import versions_made
+from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say, who
+from trading.errors import HubError, NothingStored
 
 cli = typer.Typer(help="The model registry.", no_args_is_help=True)
 
@@ -39,12 +42,14 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
     """Show what one version is, what it learned from, and its metrics beside their baselines."""
     with opened() as hub:
         loaded = hub.registry.load(model, version)
+        stale = _stale(hub, model, str(loaded.version))
     facts = {
         "model": model,
         "version": str(loaded.version),
         "version_hash": loaded.version_hash,
         "metadata": loaded.metadata.document(),
         "metrics": dict(loaded.metrics),
+        "stale": stale,
     }
     say(
         [
@@ -52,6 +57,7 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
             f"{loaded.metadata.question} {loaded.metadata.instrument}: {', '.join(loaded.schema.classes)}.",
             *(f"{r.name}: {r.first_day} to {r.last_day}, {r.events:,} events" for r in loaded.metadata.ranges),
             f"Trials counted: {loaded.metadata.trials}. Expires on {loaded.metadata.expires_on}.",
+            *_stale_lines(stale),
             f"Card: hub models card {model}",
         ],
         facts,
@@ -74,10 +80,12 @@ def verify(model: ModelArgument, version: VersionArgument = "latest", as_json: J
     with opened() as hub:
         found = _version(hub.registry, model, version)
         problems = hub.registry.verify(model, found)
-    result = {"model": model, "version": found, "problems": problems}
+        stale = _stale(hub, model, found)
+    result = {"model": model, "version": found, "problems": problems, "stale": stale}
     if problems:
         fail([f"{model} {found}:", *problems], result, as_json=as_json)
-    say(f"{model} {found}: every file is as it was published, and the golden rows come back.", result, as_json=as_json)
+    good = f"{model} {found}: every file is as it was published, and the golden rows come back."
+    say([good, *_stale_lines(stale)], result, as_json=as_json)
 
 
 @cli.command("promote")
@@ -115,6 +123,20 @@ def delete(model: ModelArgument, version: VersionArgument, why: WhyOption, as_js
         hub.registry.delete(model, found, now=now(), who=who(), why=why, referenced=logged.__contains__)
     result = {"model": model, "deleted": found}
     say(f"{model}: {found} is deleted; its number is not used again.", result, as_json=as_json)
+
+
+def _stale(hub: Hub, model: str, version: str) -> tuple[Stale, ...]:
+    """Return why a version is stale: nothing, or the bars that a vendor changed since; its instrument may be gone."""
+    try:
+        chosen = hub.instrument(hub.registry.metadata(model, version).instrument)
+    except HubError:
+        return ()
+    made = [each for each in versions_made(hub.registry, chosen, model) if each.id == f"{model} {version}"]
+    return stale_of(hub.store, chosen, made)
+
+
+def _stale_lines(stale: tuple[Stale, ...]) -> list[str]:
+    return [f"Stale: {each}. It stays as it was published; train again to learn from the new bars." for each in stale]
 
 
 def _version(registry: ModelRegistry, model: str, which: str) -> str:

@@ -81,7 +81,8 @@ def test_a_later_moment_reads_only_what_lies_between(store: Store, monkeypatch: 
     tape.bars_until(DAY, moment("2023-08-15 23:05"))
     asked = []
 
-    def reading(store: Store, instrument, since, before) -> BarArrays:
+    def reading(store: Store, instrument, since, before, known_at) -> BarArrays:
+        assert known_at is None
         asked.append((since, before))
         return read_bars(store, instrument, since, before)
 

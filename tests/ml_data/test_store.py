@@ -48,6 +48,8 @@ TABLES = {
         sessions: instrument VARCHAR, trading_day DATE, session VARCHAR, starts_at TIMESTAMPTZ,
             ends_at TIMESTAMPTZ, open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE, volume DOUBLE, range DOUBLE,
             bars INTEGER, expected_bars INTEGER, complete BOOLEAN
+        snapshots: instrument VARCHAR, recipe VARCHAR, data_hash VARCHAR, first_day DATE, last_day DATE,
+            events BIGINT, made_at TIMESTAMPTZ
     """,
     "journal": """
         ml_actions: prediction_id VARCHAR, action VARCHAR, why VARCHAR, acted_at TIMESTAMPTZ

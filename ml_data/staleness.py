@@ -1,0 +1,265 @@
+"""What was built on bars that a vendor changed since: the one definition, for whatever is built.
+
+Something is stale when a bar of the spans that it was made from has other values now than it had when it was made. A
+bar that was changed and changed back is none. What counts as made from which bars:
+
+- a prediction: all contracts' bars of the window that an event may look back to (`ml_data.event_view.event_window`),
+  and its own contract's bars of its trading day that had closed when it was decided: what its `data_hash` names;
+- a version and a snapshot: all bars up to the end of the last trading day that is in them;
+- history: a session's bars; an opening range's from its start until it broke; a trade's until it was closed, each of
+  the day's contract; a day's contract where volume changed on the trading day before. It is stale until it is rebuilt.
+
+Bars that came in since are no change: `hub audit replay` names the import that brought them.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from ml_data.event_view import event_window
+from ml_data.store import Store, sql
+from trading.domain.calendar import as_date, calendar_day_of, day_spans, from_minute, to_minute
+from trading.domain.instrument import Instrument
+
+BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
+HISTORY: Final = ("sessions", "opening_ranges", "orb_trades", "contract_days")
+WORDS: Final = {
+    "sessions": "session",
+    "opening_ranges": "opening range",
+    "orb_trades": "trade",
+    "contract_days": "contract of a day",
+    "snapshots": "snapshot",
+    "versions": "version",
+    "ml_predictions": "prediction",
+}
+"""What each kind of `Made` is called; history, which `hub build` repairs, first."""
+
+_VALUES: Final = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bars that start in `[since, before)`, of one contract, or of all (None)."""
+
+    since: datetime
+    before: datetime
+    contract: str | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something that was made at an instant (UTC) from bars. `kind` is the table it is in, or `versions`."""
+
+    kind: str
+    id: str
+    about: str
+    made_at: datetime
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class RevisedBar:
+    """A bar that has other values than it had; `import_id` names the import that gave it those it has now."""
+
+    contract: str
+    ts: datetime
+    changed: tuple[tuple[str, float, float], ...]
+    import_id: str
+    file_name: str | None
+    imported_at: datetime
+
+    def __str__(self) -> str:
+        value, old, new = self.changed[0]
+        more = f" and {len(self.changed) - 1} more" if len(self.changed) > 1 else ""
+        return (
+            f"{self.contract} {self.ts:%Y-%m-%d %H:%MZ} {value} was {old:.10g}, is {new:.10g}{more} "
+            f"(import {self.import_id} of {self.file_name}, {self.imported_at:%Y-%m-%d %H:%MZ})"
+        )
+
+
+@dataclass(frozen=True)
+class Stale:
+    """What was made, in how many of its bars a vendor changed something since, and the first of them."""
+
+    kind: str
+    id: str
+    about: str
+    made_at: datetime
+    bars: int
+    first: RevisedBar
+
+    def __str__(self) -> str:
+        count = f"{self.bars:,} of its bars were" if self.bars > 1 else "a bar of it was"
+        return f"{self.about}: {count} changed since; first: {self.first}"
+
+
+@dataclass(frozen=True, eq=False)
+class RevisedBars:
+    """All bars of an instrument that have other values now than they had at an instant, by minute."""
+
+    rows: list[dict[str, Any]]
+    _by_contract: dict[str | None, tuple[list[datetime], list[int]]] = field(default_factory=dict)
+
+    def inside(self, spans: Iterable[Span]) -> tuple[int, RevisedBar | None]:
+        """Return how many of the bars lie in `spans`, which do not overlap, and the first of them."""
+        count, first = 0, len(self.rows)
+        for span in spans:
+            stamps, places = self._of(span.contract)
+            low, high = bisect_left(stamps, span.since), bisect_left(stamps, span.before)
+            count += max(0, high - low)
+            first = min(first, places[low]) if low < high else first
+        return count, _revised_bar(self.rows[first]) if count else None
+
+    def _of(self, contract: str | None) -> tuple[list[datetime], list[int]]:
+        if contract not in self._by_contract:
+            places = [n for n, row in enumerate(self.rows) if contract is None or row["contract"] == contract]
+            self._by_contract[contract] = ([self.rows[n]["ts"] for n in places], places)
+        return self._by_contract[contract]
+
+
+def bars_revised_since(store: Store, instrument: Instrument, made_at: datetime) -> RevisedBars:
+    """Return the bars whose values differ from those that were stored at `made_at`."""
+    asked = {"instrument": instrument.symbol, "made_at": made_at}
+    with store.market() as cursor:
+        return RevisedBars(cursor.sql(sql("bars_revised_since"), params=asked).to_arrow_table().to_pylist())
+
+
+def stale(store: Store, instrument: Instrument, made: Sequence[Made]) -> tuple[Stale, ...]:
+    """Return which of what was made is stale, in the order given."""
+    with store.market() as cursor:
+        rows = cursor.execute(sql("revising_imports"), {"instrument": instrument.symbol}).fetchall()
+    times = [row[0] for row in rows]
+    since: dict[int, RevisedBars] = {}  # what was made between the same two imports saw the same bars
+    found = []
+    for each in made:
+        later = _first_later(times, each.made_at)
+        if later == len(times):
+            continue
+        if later not in since:
+            since[later] = bars_revised_since(store, instrument, each.made_at)
+        count, first = since[later].inside(each.spans)
+        if first is not None:
+            found.append(Stale(each.kind, each.id, each.about, each.made_at, count, first))
+    return tuple(found)
+
+
+def predictions_made(store: Store, instrument: Instrument) -> list[Made]:
+    """Return every logged prediction with the bars that it was made from, oldest first."""
+    with store.journal() as cursor:
+        question = sql("predictions_made")
+        rows = cursor.sql(question, params={"instrument": instrument.symbol}).to_arrow_table().to_pylist()
+    days = {row["trading_day"] for row in rows}
+    windows = {day: (event_window(instrument, day)[1], _day_span(instrument, day)[0]) for day in days}
+    return [
+        Made(
+            "ml_predictions",
+            row["prediction_id"],
+            f"{instrument.symbol} {row['trading_day']} {row['orb']} by {row['model']} {row['version']}",
+            row["logged_at"],
+            prediction_spans(*windows[row["trading_day"]], row["decided_at"], row["contract"]),
+        )
+        for row in rows
+    ]
+
+
+def prediction_spans(since: datetime, begins: datetime, decided_at: datetime, contract: str | None) -> tuple[Span, ...]:
+    """Return the bars that a prediction is made from; its trading day `begins`, its window reaches back to `since`."""
+    return Span(since, begins), Span(begins, decided_at, contract or None)
+
+
+def snapshots_made(store: Store, instrument: Instrument) -> list[Made]:
+    """Return every exported snapshot with the bars that it was made from, oldest first."""
+    with store.market() as cursor:
+        rows = cursor.execute(sql("snapshots_made"), {"instrument": instrument.symbol}).fetchall()
+    return [
+        Made(
+            "snapshots",
+            data_hash,
+            f"snapshot {data_hash[:12]} of {recipe}, {events:,} events to {last_day}",
+            made_at,
+            (up_to(instrument, last_day),),
+        )
+        for recipe, data_hash, last_day, events, made_at in rows
+    ]
+
+
+def up_to(instrument: Instrument, last_day: date) -> Span:
+    """Return all bars up to the end of a trading day."""
+    return Span(BEGINNING, _day_span(instrument, last_day)[1])
+
+
+def stale_history(store: Store, instrument: Instrument) -> tuple[Stale, ...]:
+    """Return the rows of history that changed bars are waiting to be built into; `hub build` repairs them."""
+    asked: dict[str, Any] = {"instrument": instrument.symbol}
+    with store.market() as cursor:
+        [(unbuilt,)] = cursor.execute(sql("unbuilt_since"), asked).fetchall()
+    if unbuilt is None:
+        return ()
+    made_at = unbuilt - timedelta(microseconds=1)
+    revised = bars_revised_since(store, instrument, made_at)
+    if not revised.rows:
+        return ()
+    minutes = np.array([to_minute(row["ts"]) for row in revised.rows], dtype=np.int64)
+    first, last = (as_date(day) for day in calendar_day_of(instrument, np.array([minutes.min(), minutes.max()])))
+    asked |= {"first": first, "last": last + timedelta(days=7)}  # the next day's windows may begin before it does
+    with store.market() as cursor:
+        rows = cursor.execute(sql("built_from_bars"), asked).fetchall()
+    found = []
+    for kind, day, name, starts_at, ends_at, contract in rows:
+        count, bar = revised.inside([Span(starts_at, ends_at or _day_span(instrument, day)[1], contract)])
+        if bar is not None:
+            found.append(Stale(kind, f"{day} {name}", f"{instrument.symbol} {day} {name}", made_at, count, bar))
+    return (*found, *_stale_contracts(store, instrument, revised, made_at))
+
+
+def _stale_contracts(store: Store, instrument: Instrument, revised: RevisedBars, made_at: datetime) -> list[Stale]:
+    """Return the days whose contract was chosen by volumes, of the trading day before, that changed."""
+    if instrument.contracts is None:
+        return []
+    volumes = RevisedBars([row for row in revised.rows if row["old_volume"] != row["new_volume"]])
+    with store.market() as cursor:
+        question = "SELECT trading_day FROM market.contract_days WHERE instrument = ? ORDER BY 1"
+        days = [row[0] for row in cursor.execute(question, [instrument.symbol]).fetchall()]
+    found = []
+    for before, day in pairwise(days):
+        count, bar = volumes.inside([Span(*_day_span(instrument, before))])
+        if bar is not None:
+            found.append(Stale("contract_days", str(day), f"{instrument.symbol} {day} contract", made_at, count, bar))
+    return found
+
+
+def counted_kinds(found: Sequence[Stale]) -> str:
+    """Return how many of each kind are stale, in words; "nothing" for none."""
+    counts = Counter(each.kind for each in found)
+    parts = [
+        f"{counts[kind]:,} {word if counts[kind] == 1 else _plural(word)}"
+        for kind, word in WORDS.items()
+        if counts[kind]
+    ]
+    return ", ".join(parts) or "nothing"
+
+
+def _plural(word: str) -> str:
+    return "contracts of days" if word == "contract of a day" else f"{word}s"
+
+
+def _day_span(instrument: Instrument, day: date) -> tuple[datetime, datetime]:
+    starts, ends = day_spans(instrument, np.array([day], dtype="datetime64[D]"))
+    return from_minute(int(starts[0])), from_minute(int(ends[0]))
+
+
+def _first_later(times: list[datetime], made_at: datetime) -> int:
+    """Return the place of the first of `times`, in order, that is after `made_at`."""
+    return bisect_left(times, made_at + timedelta(microseconds=1))
+
+
+def _revised_bar(row: dict[str, Any]) -> RevisedBar:
+    values = [(name, row[f"old_{name}"], row[f"new_{name}"]) for name in _VALUES]
+    changed = tuple(each for each in values if each[1] != each[2])
+    return RevisedBar(row["contract"], row["ts"], changed, row["import_id"], row["file_name"], row["imported_at"])
