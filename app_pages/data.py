@@ -13,6 +13,7 @@ from app_pages.context import PageContext, draw_nothing_stored, shown_clock
 from app_pages.data_queries import DataPage, StoredData, data_page, stale_items
 from app_pages.panels.states import draw_error, draw_no_match, draw_stale
 from app_pages.theme import current_mode
+from ml_data.quality_words import place_of, quality_lines, verdict
 from trading.domain.instrument import Instrument
 from trading.errors import StoreError
 
@@ -42,6 +43,7 @@ def draw(context: PageContext) -> None:
         draw_no_match(f"No bar of {instrument.symbol} had happened by then: choose a later day.")
         return
     _draw_head(context, instrument, found)
+    _draw_quality(instrument, found)
     with st.container(border=True):
         st.markdown("**Coverage**, share of expected minutes with a bar, by session and month")
         said = view.coverage_sentence(found.coverage)
@@ -77,12 +79,36 @@ def _draw_head(context: PageContext, instrument: Instrument, found: StoredData) 
         card.caption(tile.evidence)
 
 
+def _draw_quality(instrument: Instrument, found: StoredData) -> None:
+    """Draw the verdict on the bars with what stands behind it: nothing where no build has looked at them."""
+    if found.built.through is None:
+        return
+    lines = quality_lines(found.quality, instrument)
+    with st.container(border=True):
+        st.markdown(f"**Can these bars be trusted?** Verdict: {verdict(lines)}")
+        st.markdown(view.verdict_lines(lines))
+    holes, doubts = found.quality.holes, found.quality.doubts
+    if holes:
+        with st.container(border=True):
+            st.markdown(f"**Holes**: minutes that usually have a bar, on the clock of {place_of(instrument)}")
+            _draw_table(tables.hole_frame(holes, instrument), tables.HOLES, "")
+            st.caption(view.silence_sentence(holes))
+    if len(doubts):
+        with st.container(border=True):
+            st.markdown("**Doubtful bars**: kept as they came")
+            _draw_table(tables.doubt_frame(doubts, instrument), tables.DOUBTS, "")
+            st.caption(view.doubt_sentences(doubts))
+
+
 def _draw_tables(found: StoredData) -> None:
+    quality = found.quality
     left, right = st.columns([0.56, 0.44])
     with left.container(border=True, height="stretch"):
-        st.markdown("**Holes that matter**: opening ranges void or thin, holidays left out")
-        _draw_table(tables.hole_frame(found.holes), tables.HOLES, "No opening range has a hole.")
-        st.caption(view.hole_sentence(found.holes, found.built.ranges))
+        st.markdown("**Opening ranges** void, thin or over a hole, holidays left out")
+        _draw_table(
+            tables.range_frame(quality.ranges, quality.over_hole), tables.RANGES, "No opening range has a hole."
+        )
+        st.caption(view.hole_sentence(quality.ranges, found.built.ranges, quality.over_hole))
     with right.container(border=True, height="stretch"):
         st.markdown("**Rolls** of the contract that a day is traded in")
         _draw_table(tables.roll_frame(found.rolls), tables.ROLLS, "No roll yet.")

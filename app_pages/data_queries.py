@@ -1,7 +1,7 @@
 """What the Data page asks: the market file in one lease, and the sizes of both. For `PageContext.read`."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,15 +12,16 @@ from app_pages.charts import coverage_chart
 from app_pages.theme import Mode, UpDown, styled, tokens
 from app_pages.today_words import session_label
 from ml_data.history_tables import definitions_hash
+from ml_data.quality import Quality, judged
 from ml_data.staleness import Stale
 from ml_data.store import Store, sql
+from ml_data.stored_quality import NEVER, quality_facts
 from trading.domain.calendar import as_date, calendar_day_of, to_minute
 from trading.domain.instrument import Instrument
 
 MOST_ROWS: Final = 500
 """Rejected rows and revised bars that the page lists; the counts are of all."""
 
-_NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _LAST: Final = date(9000, 1, 1)
 
 
@@ -43,10 +44,10 @@ class Built:
 class StoredData:
     """What is stored of an instrument, as far as it had happened at the clock.
 
-    Frames have the columns of the SQL files they come from: `coverage` (session_coverage), `holes` (range_holes),
+    Frames have the columns of the SQL files they come from: `coverage` (session_coverage),
     `rolls` (contract_rolls), `imports` (imports_of), `rejects` (rejected_rows), `revisions` (revised_bars); the last
     two hold at most `MOST_ROWS`, `revised` counts all. Imports and rejects are as stored now, whatever the clock.
-    `sizes` are bytes by file.
+    `sizes` are bytes by file. `quality` is what was found about the bars.
     """
 
     bars: int
@@ -54,7 +55,6 @@ class StoredData:
     first: datetime | None
     last: datetime | None
     coverage: pd.DataFrame
-    holes: pd.DataFrame
     rolls: pd.DataFrame
     imports: pd.DataFrame
     rejects: pd.DataFrame
@@ -62,6 +62,7 @@ class StoredData:
     revised: int
     built: Built
     sizes: dict[str, int]
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def data_page(store: Store, instrument: Instrument, until: datetime | None, mode
 def stored_data(store: Store, instrument: Instrument, until: datetime | None) -> StoredData:
     """Return what is stored of `instrument`, leaving out what happened after `until` (UTC; None: leave out nothing)."""
     known = {"instrument": instrument.symbol}
-    until_known = {**known, "until": until or _NEVER}
+    until_known = {**known, "until": until or NEVER}
     last_day = {"last_day": _trading_day(instrument, until) if until else _LAST}
-    before = {**known, "before": until or _NEVER}
+    before = {**known, "before": until or NEVER}
     with store.market() as cursor:
 
         def frame(name: str, parameters: dict[str, Any]) -> pd.DataFrame:
@@ -96,28 +97,32 @@ def stored_data(store: Store, instrument: Instrument, until: datetime | None) ->
 
         bars = frame("stored_bars", before).iloc[0]
         built = frame("built_history", {**until_known, **last_day}).iloc[0]
-        return StoredData(
-            bars=int(bars["bars"]),
-            contracts=int(bars["contracts"]),
-            first=_instant(bars["first_ts"]),
-            last=_instant(bars["last_ts"]),
-            coverage=frame("session_coverage", until_known),
-            holes=frame("range_holes", until_known),
-            rolls=frame("contract_rolls", {**known, **last_day}),
-            imports=frame("imports_of", known),
-            rejects=frame("rejected_rows", {**known, "most": MOST_ROWS}),
-            revisions=frame("revised_bars", {**before, "most": MOST_ROWS}),
-            revised=int(built["revised"]),
-            built=Built(
-                days=int(built["days"]),
-                ranges=int(built["ranges"]),
-                trades=int(built["trades"]),
-                through=_instant(built["built_through"]),
-                waiting=int(built["waiting"]),
-                current=built["definitions_hash"] == definitions_hash(instrument),
-            ),
-            sizes={name: _size(store, name) for name in ("market.duckdb", "journal.duckdb")},
-        )
+        frames = {
+            "coverage": frame("session_coverage", until_known),
+            "rolls": frame("contract_rolls", {**known, **last_day}),
+            "imports": frame("imports_of", known),
+            "rejects": frame("rejected_rows", {**known, "most": MOST_ROWS}),
+            "revisions": frame("revised_bars", {**before, "most": MOST_ROWS}),
+        }
+        facts = quality_facts(cursor, instrument, until)
+    return StoredData(
+        bars=int(bars["bars"]),
+        contracts=int(bars["contracts"]),
+        first=_instant(bars["first_ts"]),
+        last=_instant(bars["last_ts"]),
+        **frames,
+        revised=int(built["revised"]),
+        built=Built(
+            days=int(built["days"]),
+            ranges=int(built["ranges"]),
+            trades=int(built["trades"]),
+            through=_instant(built["built_through"]),
+            waiting=int(built["waiting"]),
+            current=built["definitions_hash"] == definitions_hash(instrument),
+        ),
+        sizes={name: _size(store, name) for name in ("market.duckdb", "journal.duckdb")},
+        quality=judged(facts, instrument),
+    )
 
 
 def stale_items(store: Store, instrument: Instrument, registry_folder: Path) -> tuple[Stale, ...]:

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
 from app_pages.today_words import label
+from ml_data.quality import Hole
+from ml_data.quality_words import doubt_sentence, wall_time
 from ml_data.staleness import WORDS, Stale
+from ml_models.verdicts import counted
+from trading.domain.instrument import Instrument
 
 VOID_REASONS: Final = {
     "holiday": "the exchange was closed all day",
@@ -19,7 +25,19 @@ _WHOLE: Final = st.column_config.NumberColumn(format="localized")
 _PRICE: Final = st.column_config.NumberColumn()
 _INSTANT: Final = "YYYY-MM-DD HH:mm"
 
-HOLES: Final[dict[str, Any]] = dict.fromkeys(("Day", "Range", "Bars", "State", "Why", "Contract"))
+RANGES: Final[dict[str, Any]] = dict.fromkeys(("Day", "Range", "Bars", "State", "Why", "Contract"))
+HOLES: Final[dict[str, Any]] = {
+    **dict.fromkeys(("From", "To")),
+    "Minutes": st.column_config.NumberColumn("Open minutes", format="localized"),
+    "Usually": st.column_config.NumberColumn("Usually with a bar", format="%.0f %%"),
+    "State": None,
+}
+DOUBTS: Final[dict[str, Any]] = {
+    "What": st.column_config.TextColumn(width="large"),
+    **dict.fromkeys(("Open", "High", "Low", "Close", "Usual"), _PRICE),
+    "Volume": _WHOLE,
+    "Contract": None,
+}
 ROLLS: Final[dict[str, Any]] = {
     **dict.fromkeys(("Day", "From", "To")),
     "Share": st.column_config.NumberColumn("Volume share of the day before", format="%.0f %%"),
@@ -53,20 +71,49 @@ STALE: Final[dict[str, Any]] = {
 MOST_STALE: Final = 500
 
 
-def hole_frame(holes: pd.DataFrame) -> pd.DataFrame:
+def range_frame(ranges: pd.DataFrame, over_hole: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Return the opening ranges of `range_holes.sql` without holidays, with the reason in words."""
-    shown = holes[holes["void_reason"] != "holiday"]
-    rows = list(zip(shown["bars"], shown["expected_bars"], shown["void_reason"], strict=True))
+    kept = (ranges["void_reason"] != "holiday").to_numpy()
+    shown = ranges[kept]
+    rows = list(zip(shown["bars"], shown["expected_bars"], shown["void_reason"], over_hole[kept], strict=True))
     return pd.DataFrame(
         {
             "Day": shown["trading_day"],
             "Range": [label(name) for name in shown["orb"]],
-            "Bars": [f"{bars} of {expected}" for bars, expected, _ in rows],
-            "State": ["… thin" if pd.isna(reason) else "✕ void" for *_, reason in rows],
+            "Bars": [f"{bars} of {expected}" for bars, expected, *_ in rows],
+            "State": [
+                ("! over a hole" if hole else "… thin") if pd.isna(reason) else "✕ void" for *_, reason, hole in rows
+            ],
             "Why": [_why(*row) for row in rows],
             "Contract": shown["contract"],
         }
     )
+
+
+def hole_frame(holes: Sequence[Hole], instrument: Instrument) -> pd.DataFrame:
+    """Return the holes, newest first, on the exchange's clock."""
+    shown = list(reversed(holes))
+    return pd.DataFrame(
+        {
+            "From": [wall_time(hole.starts_at, instrument) for hole in shown],
+            "To": [wall_time(hole.ends_at, instrument) for hole in shown],
+            "Minutes": [hole.minutes for hole in shown],
+            "Usually": [100 * hole.usual for hole in shown],
+            "State": [
+                "✕ missing" if hole.holiday is None else f"? holiday in {hole.holiday}: perhaps closed"
+                for hole in shown
+            ],
+        }
+    )
+
+
+def doubt_frame(doubts: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    """Return the rows of `bar_doubts_of.sql`, newest first, each with its sentence."""
+    shown = doubts.iloc[::-1]
+    columns = {
+        name.capitalize(): shown[name] for name in ("open", "high", "low", "close", "usual", "volume", "contract")
+    }
+    return pd.DataFrame({"What": [doubt_sentence(row, instrument) for row in shown.itertuples(index=False)], **columns})
 
 
 def roll_frame(rolls: pd.DataFrame) -> pd.DataFrame:
@@ -139,8 +186,8 @@ def stale_frame(stale: Sequence[Stale]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(STALE))
 
 
-def _why(bars: int, expected: int, reason: object) -> str:
+def _why(bars: int, expected: int, reason: object, over_hole: bool) -> str:
     if isinstance(reason, str):
         return VOID_REASONS.get(reason, reason.replace("_", " "))
     missing = expected - bars
-    return f"{missing} minute{'s' if missing != 1 else ''} without a bar"
+    return f"{counted(missing, 'minute')} without a bar{', which usually trade' if over_hole else ''}"

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from app_pages.clock import WallClock
 from app_pages.data_queries import StoredData
 from app_pages.queries import open_minutes
 from app_pages.today_words import label, session_label, span
+from ml_data.quality import Hole
+from ml_data.quality_words import DOUBT_WORDS, QualityLine
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_models.verdicts import counted
 from trading.domain.calendar import to_minute
@@ -170,8 +174,8 @@ def coverage_sentence(coverage: pd.DataFrame) -> str:
     )
 
 
-def hole_sentence(holes: pd.DataFrame, ranges: int) -> str:
-    """Return how many ranges are void, why, and how many are thin; `ranges` are those with bars."""
+def hole_sentence(holes: pd.DataFrame, ranges: int, over_hole: npt.NDArray[np.bool_]) -> str:
+    """Return how many ranges are void, why, how many are thin or over a hole; `ranges` are those with bars."""
     void = holes["void_reason"].dropna()
     thin = holes[holes["void_reason"].isna()]
     total = ranges + len(void)
@@ -182,10 +186,42 @@ def hole_sentence(holes: pd.DataFrame, ranges: int) -> str:
     if thin.empty:
         return f"{said}; no other lacks a minute."
     worst = thin["orb"].value_counts()
+    lost = int((over_hole & holes["void_reason"].isna().to_numpy()).sum())
     return (
         f"{said} and {_are(len(thin))} thin: minutes without a bar, most often {label(str(worst.index[0]))} "
-        f"({int(worst.iloc[0]):,}). A void range is never traded or forecast; a thin one is, and says so."
+        f"({int(worst.iloc[0]):,}); {_are(lost)} over a hole: such minutes usually trade, so high and low may be "
+        "wrong. A void range is never traded or forecast; the others are, and say so."
     )
+
+
+def silence_sentence(holes: Sequence[Hole]) -> str:
+    """Return how many minutes are missing, and what is not counted; there is at least one hole."""
+    certain = [hole for hole in holes if hole.holiday is None]
+    minutes = sum(hole.minutes for hole in certain)
+    kept = len(holes) - len(certain)
+    said = f"{counted(len(certain), 'hole')}: {counted(minutes, 'open minute')} missing that usually have a bar."
+    if not kept:
+        return said
+    return (
+        f"{said} {counted(kept, 'more silence')} on a holiday of New York or London: the exchange may have closed "
+        "although its calendar says otherwise, so no hole is counted."
+    )
+
+
+def doubt_sentences(doubts: pd.DataFrame) -> str:
+    """Return how many bars are doubtful, of which kind, and what is done about it; there is at least one."""
+    counts = doubts["kind"].value_counts()
+    kinds = ", ".join(counted(int(counts[kind]), word) for kind, word in DOUBT_WORDS.items() if kind in counts)
+    return (
+        f"{kinds}. Ranges, trades and features use these bars: correct the file and import it again, or leave those "
+        "days out."
+    )
+
+
+def verdict_lines(lines: Sequence[QualityLine]) -> str:
+    """Return what was looked at as a Markdown list: a shape and a word for each, never colour alone."""
+    shapes = {"good": "✓", "look": "!", "note": "·"}
+    return "\n".join(f"- {shapes[line.state]} **{line.what.capitalize()}**: {line.sentence}." for line in lines)
 
 
 def roll_sentence(rolls: pd.DataFrame) -> str:

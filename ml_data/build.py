@@ -17,13 +17,22 @@ from filelock import FileLock, Timeout
 from ml_data.bar_arrays import BarArrays, bar_arrays
 from ml_data.history import CONTRACT_LOOKBACK, History, continue_history
 from ml_data.history_tables import definitions_hash, history_tables
+from ml_data.quality_tables import quality_tables
 from ml_data.spool import ROW_GROUP, Spool, in_row_groups
 from ml_data.store import Store, sql
 from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.errors import NothingStored, StoreBusy
 
-TABLES = ("contract_days", "sessions", "opening_ranges", "orb_trades")
+TABLES = (
+    "contract_days",
+    "sessions",
+    "opening_ranges",
+    "orb_trades",
+    "bar_hours",
+    "bar_silences",
+    "bar_doubts",
+)
 _WAIT_SECONDS = 600
 _DAY: Final = timedelta(days=1)
 
@@ -87,7 +96,7 @@ def _build(store: Store, instrument: Instrument, since: date | None) -> BuildRep
     built: dict[str, Spool] = {}
     with ExitStack() as opened:
         for history in _histories(store, instrument, stretch):
-            for name, table in history_tables(history).items():
+            for name, table in (history_tables(history) | quality_tables(history)).items():
                 if name not in built:
                     built[name] = opened.enter_context(closing(Spool(table.schema, store.home, ROW_GROUP)))
                 built[name].add(table)

@@ -54,6 +54,11 @@ def features_of(groups: tuple[FeatureGroup, ...]) -> tuple[Feature, ...]:
     return tuple(feature for group in groups for feature in group.features)
 
 
+def volume_features(groups: tuple[FeatureGroup, ...] | None = None) -> tuple[str, ...]:
+    """Return the names of the features that say nothing where bars have no volume: they are NaN then."""
+    return tuple(feature.name for feature in features_of(groups or feature_groups()) if feature.needs_volume)
+
+
 def schema_hash(groups: tuple[FeatureGroup, ...]) -> str:
     """Return a hash of names, units and meanings: what a model was trained on, it is asked with."""
     text = json.dumps([[feature.name, feature.unit, feature.doc, feature.missing] for feature in features_of(groups)])

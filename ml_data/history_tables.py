@@ -18,7 +18,7 @@ from trading.domain.calendar import expected_minutes
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import TRADE_RULES
 
-HISTORY_VERSION: Final = 2
+HISTORY_VERSION: Final = 3
 """Raised whenever a definition of this module or of `ml_data.kernels` changes: stored history is then rebuilt."""
 
 DIRECTION_NAMES: Final = {UP: "UP", DOWN: "DOWN", 0: "NONE"}

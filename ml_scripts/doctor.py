@@ -9,10 +9,13 @@ from importlib.metadata import version
 from typing import Literal
 
 from ml_data.history_tables import definitions_hash
+from ml_data.quality_words import quality_lines, verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_data.store import sql
+from ml_data.stored_quality import stored_quality
 from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
+from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
 from trading.errors import HubError
 
@@ -94,6 +97,7 @@ def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"{symbol} history", f"built through {state[0][0]:%Y-%m-%d %H:%MZ}")
+            yield from _quality(hub, instrument)
         stale = built_on_revised_bars(hub.store, hub.registry, instrument)
         if stale:
             cure = " Run hub build for the history." if any(each.kind in HISTORY for each in stale) else ""
@@ -104,6 +108,17 @@ def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:
                 f"{symbol} lists them with the bars.{cure}",
                 tuple(stale),
             )
+
+
+def _quality(hub: Hub, instrument: Instrument) -> Iterator[Finding]:
+    """Yield the verdict on the bars, and each line behind it that is not good."""
+    lines = quality_lines(stored_quality(hub.store, instrument), instrument)
+    told = verdict(lines)
+    looked = ", ".join(line.what for line in lines)
+    yield Finding("good" if told == "stored" else "look", f"{instrument.symbol} bars", f"{told}; looked at: {looked}")
+    for line in lines:
+        if line.state != "good":
+            yield Finding("look" if line.state == "look" else "good", f"{instrument.symbol} {line.what}", line.sentence)
 
 
 def _models(hub: Hub) -> Iterator[Finding]:

@@ -73,12 +73,16 @@ Compute = Callable[[Inputs, Floats, Ints], None]
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: its name (a key, never reused for another meaning), unit, meaning, and when it is NaN."""
+    """One feature: its name (a key, never reused for another meaning), unit, meaning, and when it is NaN.
+
+    One that `needs_volume` is NaN also where the bars have none.
+    """
 
     name: str
     unit: str
     doc: str
     missing: str = "never"
+    needs_volume: bool = False
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ GROUP = FeatureGroup(
             "ratio",
             "Volume a minute in the range over volume a minute in the hour before it.",
             "no volume in the hour before",
+            needs_volume=True,
         ),
         Feature(
             "martingale_up",

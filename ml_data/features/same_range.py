@@ -59,7 +59,13 @@ GROUP = FeatureGroup(
     features=(
         Feature("size_to_median_20d", "ratio", "Size over the median size of the same range.", _TOO_FEW),
         Feature("size_rank_20d", "0 to 1", "Share of those days on which the range was smaller.", _TOO_FEW),
-        Feature("volume_to_median_20d", "ratio", "Volume over the median volume of the same range.", _TOO_FEW),
+        Feature(
+            "volume_to_median_20d",
+            "ratio",
+            "Volume over the median volume of the same range.",
+            _TOO_FEW,
+            needs_volume=True,
+        ),
         Feature("up_share_20d", "0 to 1", "Share of those breaks that went up.", _TOO_FEW),
         Feature("break_wait_20d", "min", "Median minutes from the range's end to the close of its break.", _TOO_FEW),
         Feature("reference_r_20d", "R", "Mean gross R of the plain rule on those days.", _TOO_FEW),

@@ -52,14 +52,28 @@ def test_the_tiles_say_what_is_stored(home: Path, open_page: OpenPage):
     assert set(tiles) == {"Newest bar", "Bars stored", "Session minutes with a bar", "History", "On disk"}
 
 
-def test_the_holes_of_opening_ranges_are_listed_with_their_reason(home: Path, open_page: OpenPage):
+def test_ranges_over_a_hole_are_listed_with_their_reason(home: Path, open_page: OpenPage):
     at = open_page(home, **LAST_DAY)
-    holes = at.dataframe[0].value
-    assert holes[["Range", "Bars", "State", "Why"]].values.tolist() == [
+    ranges = at.dataframe[0].value
+    assert ranges[["Range", "Bars", "State", "Why"]].values.tolist() == [
         ["18:00", "0 of 5", "✕ void", "no bar at all: an outage, or a file is missing"],
-        ["10:00", "3 of 5", "… thin", "2 minutes without a bar"],
+        ["10:00", "3 of 5", "! over a hole", "2 minutes without a bar, which usually trade"],
     ]
-    assert "Of 18 opening ranges 1 is void (1 no bars) and 1 is thin: minutes without a bar" in captions(at)
+    said = captions(at)
+    assert "Of 18 opening ranges 1 is void (1 no bars) and 1 is thin: minutes without a bar, most often 10:00" in said
+    assert "1 is over a hole" in said
+
+
+def test_the_verdict_stands_above_everything_it_rests_on(home: Path, open_page: OpenPage):
+    text = [one.value for one in open_page(home, **LAST_DAY).markdown]
+    place = text.index("**Can these bars be trusted?** Verdict: stored with warnings")
+    assert text[place + 1].splitlines() == [
+        "- ✓ **Holes**: no minutes are missing that usually have a bar.",
+        "- ! **Ranges**: 2 opening ranges lie over minutes that are missing and usually trade (1 of them without any "
+        "bar, so void); the last: 2025-06-04 1800, 0 of 5 minutes.",
+        "- ✓ **Prices**: no bar reaches far beyond its neighbours, and no level jumps as by a split.",
+        "- ✓ **Volume**: it is 0 in 0 of 4,073 bars.",
+    ]
 
 
 def test_coverage_is_drawn_and_said(home: Path, open_page: OpenPage):

@@ -1,10 +1,11 @@
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from app_pages.data_queries import Built, StoredData
-from app_pages.data_tables import hole_frame
+from app_pages.data_tables import hole_frame, range_frame
 from app_pages.data_view import (
     Age,
     age_of,
@@ -14,8 +15,11 @@ from app_pages.data_view import (
     next_step,
     reject_sentence,
     roll_sentence,
+    silence_sentence,
 )
+from ml_data.quality import Hole, judged
 from tests.app_pages.small_home import MGC
+from tests.ml_data.quality_frames import at, facts
 
 NONE = pd.DataFrame()
 FIRST, LAST = datetime(2025, 6, 1, 22, 0, tzinfo=UTC), datetime(2025, 6, 4, 20, 59, tzinfo=UTC)
@@ -24,7 +28,7 @@ FRESH = Age(timedelta(0), 0)
 
 def stored(*, through: datetime | None = LAST, waiting: int = 0, current: bool = True) -> StoredData:
     built = Built(3, 18, 100, through, waiting, current)
-    return StoredData(10, 1, FIRST, LAST, NONE, NONE, NONE, NONE, NONE, NONE, 0, built, {})
+    return StoredData(10, 1, FIRST, LAST, NONE, NONE, NONE, NONE, NONE, 0, built, {}, judged(facts(), MGC))
 
 
 @pytest.mark.parametrize(
@@ -73,33 +77,51 @@ def test_coverage_names_the_thinnest_session_and_counts_the_empty_ones():
     assert coverage_sentence(coverage[:0]) == "No session is complete yet."
 
 
-HOLES = pd.DataFrame(
+RANGES = pd.DataFrame(
     {
-        "trading_day": [date(2025, 6, 4), date(2025, 6, 3), date(2025, 5, 26), date(2025, 1, 1)],
-        "orb": ["1800", "0900", "0030", "0900"],
-        "bars": [0, 4, 0, 0],
-        "expected_bars": [5, 5, 5, 5],
-        "void_reason": ["no_bars", None, "early_close", "holiday"],
-        "contract": ["MGCQ5", "MGCQ5", "MGCQ5", None],
+        "trading_day": [date(2025, 6, 4), date(2025, 6, 3), date(2025, 6, 2), date(2025, 5, 26), date(2025, 1, 1)],
+        "orb": ["1800", "0900", "0900", "0030", "0900"],
+        "bars": [0, 4, 2, 0, 0],
+        "expected_bars": [5, 5, 5, 5, 5],
+        "void_reason": ["no_bars", None, None, "early_close", "holiday"],
+        "contract": ["MGCQ5", "MGCQ5", "MGCQ5", "MGCQ5", None],
     }
 )
 
 
-def test_holidays_are_counted_and_not_listed():
-    assert hole_frame(HOLES)[["Range", "Bars", "State", "Why"]].values.tolist() == [
+OVER = np.array([True, False, True, False, False])
+
+
+def test_holidays_are_counted_and_not_listed_and_a_hole_is_told_from_a_thin_minute():
+    assert range_frame(RANGES, OVER)[["Range", "Bars", "State", "Why"]].values.tolist() == [
         ["18:00", "0 of 5", "✕ void", "no bar at all: an outage, or a file is missing"],
         ["09:00", "4 of 5", "… thin", "1 minute without a bar"],
+        ["09:00", "2 of 5", "! over a hole", "3 minutes without a bar, which usually trade"],
         ["00:30", "0 of 5", "✕ void", "the exchange closed early"],
     ]
-    assert hole_sentence(HOLES, ranges=15) == (
-        "Of 18 opening ranges 3 are void (1 no bars, 1 early close, 1 holiday) and 1 is thin: minutes without a bar, "
-        "most often 09:00 (1). A void range is never traded or forecast; a thin one is, and says so."
+    assert hole_sentence(RANGES, 15, OVER) == (
+        "Of 18 opening ranges 3 are void (1 no bars, 1 early close, 1 holiday) and 2 are thin: minutes without a bar, "
+        "most often 09:00 (2); 1 is over a hole: such minutes usually trade, so high and low may be wrong. A void "
+        "range is never traded or forecast; the others are, and say so."
     )
 
 
+def test_silences_of_holidays_are_listed_but_not_counted():
+    day = date(2022, 6, 20)
+    hole = Hole(day, day, at("2022-06-20 13:30"), at("2022-06-20 14:30"), 60, 0.99)
+    juneteenth = Hole(day, day, at("2022-06-20 18:30"), at("2022-06-20 22:00"), 150, 0.97, "New York")
+    assert silence_sentence([hole, juneteenth]).startswith(
+        "1 hole: 60 open minutes missing that usually have a bar. 1 more silence on a holiday of New York or London"
+    )
+    assert hole_frame([hole, juneteenth], MGC).values.tolist() == [
+        ["2022-06-20 14:30", "2022-06-20 18:00", 150, 97.0, "? holiday in New York: perhaps closed"],
+        ["2022-06-20 09:30", "2022-06-20 10:30", 60, 99.0, "✕ missing"],
+    ]
+
+
 def test_without_holes_the_sentence_says_so():
-    assert hole_sentence(HOLES[:0], ranges=6) == "Of 6 opening ranges 0 are void; no other lacks a minute."
-    assert hole_sentence(HOLES[:0], ranges=0) == "No opening range is built yet."
+    assert hole_sentence(RANGES[:0], 6, OVER[:0]) == "Of 6 opening ranges 0 are void; no other lacks a minute."
+    assert hole_sentence(RANGES[:0], 0, OVER[:0]) == "No opening range is built yet."
 
 
 def test_a_roll_says_how_it_was_decided():

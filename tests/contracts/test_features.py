@@ -12,7 +12,14 @@ from ml_data.bar_arrays import BarArrays
 from ml_data.build import read_bars
 from ml_data.event_view import event_view, event_window
 from ml_data.events import EventRows, range_events
-from ml_data.feature_matrix import FeatureMatrix, feature_groups, feature_matrix, features_of, schema_hash
+from ml_data.feature_matrix import (
+    FeatureMatrix,
+    feature_groups,
+    feature_matrix,
+    features_of,
+    schema_hash,
+    volume_features,
+)
 from ml_data.features.base import HISTORY_DAYS, FeatureGroup
 from ml_data.history import History, build_history, continue_history
 from ml_data.lookahead import audit_lookahead
@@ -141,6 +148,20 @@ def test_no_feature_remembers_more_than_the_stated_warm_up(
         moved = EventRows(demo_events.day[[index]] - before, demo_events.opening[[index]], demo_events.decided[[index]])
         assert same(demo_matrix.values[index], feature_matrix(again, moved).values[0]) == [], index
     assert HISTORY_DAYS == 30
+
+
+def test_without_volume_the_features_that_need_it_are_missing_and_no_other_changes(demo_history: History):
+    contract = demo_history.bars.contracts[demo_history.contracts.contract[len(demo_history.days) // 2]]
+    bars = demo_history.bars.only(contract)
+    silent = replace(bars, volume=np.zeros(len(bars)))
+    [told, untold] = [build_history(each, demo_history.instrument) for each in (bars, silent)]
+    events = range_events(told)
+    before, after = feature_matrix(told, events).values, feature_matrix(untold, events).values
+    needs = np.isin(NAMES, volume_features(GROUPS))
+    assert needs.sum() == 2
+    assert np.isnan(after[:, needs]).all()
+    assert not np.isnan(before[:, needs]).all(axis=0).any()
+    np.testing.assert_array_equal(after[:, ~needs], before[:, ~needs])
 
 
 def live_differs(history: History, events: EventRows, matrix: FeatureMatrix, index: int) -> list[str]:

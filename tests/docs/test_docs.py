@@ -35,7 +35,13 @@ def _stored_tables():
             columns = [
                 line.split()[0] for line in body.splitlines() if line.strip() and not line.strip().startswith("--")
             ]
-            yield name, columns
+            yield name, [*columns, *_added_columns(name)]
+
+
+def _added_columns(table):
+    for path in sorted((ROOT / "ml_data" / "migrations").glob("*/*.sql")):
+        text = path.read_text(encoding="utf-8")
+        yield from re.findall(rf"ALTER TABLE \w+\.{table} ADD COLUMN (\w+)", text)
 
 
 def _documented_tables():

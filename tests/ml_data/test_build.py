@@ -22,6 +22,7 @@ from ml_data.build import BuildReport, build, read_bars
 from ml_data.history import build_history
 from ml_data.history_tables import history_tables
 from ml_data.ingest import ingest_bars
+from ml_data.quality_tables import quality_tables
 from ml_data.store import Store
 from tests.ml_data.bar_files import at, mgc
 from tests.ml_data.small_markets import CONTRACTS, FIRST_DAYS, Shape, brisbane, market, shapes
@@ -35,6 +36,9 @@ KEYS = {
     "sessions": ("trading_day", "session"),
     "opening_ranges": ("trading_day", "orb"),
     "orb_trades": ("trading_day", "orb", "rule"),
+    "bar_hours": ("trading_day", "starts_at"),
+    "bar_silences": ("trading_day", "starts_at"),
+    "bar_doubts": ("trading_day", "ts", "kind"),
 }
 MARKET = Shape(FIRST_DAYS[-1], 9, 3, 0.9, 0.1, 3, 8, 12, keeps_hours=True)
 """Two weeks from 28 January 2025, which move from G to J to M."""
@@ -73,7 +77,8 @@ def stored(store: Store) -> dict[str, pa.Table]:
 def at_once(table: pa.Table, instrument: Instrument | None = None) -> dict[str, pa.Table]:
     """What a history of all bars built at once has, in the order of `stored`."""
     instrument = instrument or brisbane()
-    tables = history_tables(build_history(bar_arrays(table, instrument.tick), instrument))
+    history = build_history(bar_arrays(table, instrument.tick), instrument)
+    tables = history_tables(history) | quality_tables(history)
     return {name: alike(table.sort_by([(key, "ascending") for key in KEYS[name]])) for name, table in tables.items()}
 
 

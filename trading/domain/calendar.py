@@ -297,6 +297,23 @@ def _schedule(
     return holiday, closed_from, closed_until
 
 
+def holidays_kept(days: Days) -> list[str | None]:
+    """Return for each date where a holiday or half day is kept on a weekday, "New York" or "London"; None for neither.
+
+    An exchange may close early then although its calendar does not know: that of COMEX is the calendar of the shares'
+    futures, whose half days are not those of gold.
+    """
+    names: list[str | None] = [None] * len(days)
+    dates = [as_date(day) for day in days]
+    for place, calendar in (("London", "XLON"), ("New York", "XNYS")):
+        schedule = _exchange_schedule(calendar)
+        closed = ~np.isin(days.astype("datetime64[D]"), schedule.dates)
+        for index, day in enumerate(dates):
+            if day.weekday() < 5 and (closed[index] or day in schedule.early):
+                names[index] = place
+    return names
+
+
 @dataclass(frozen=True)
 class _Schedule:
     """The sessions of an exchange by date: `[opens, closes)` in UTC minutes, and the early closes among them."""
