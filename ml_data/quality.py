@@ -2,8 +2,8 @@
 
 A minute without a trade has no bar, so missing minutes prove nothing by themselves. A silence is a **hole** when it is
 surprising: its minutes usually have bars at that hour. The surprise is the sum over its open minutes of -ln(1 - share),
-where share is the median share of minutes with a bar at that hour of the exchange's clock on the trading days around.
-Thin nights may be silent for half an hour; five minutes after the cash open of an index may not.
+where share is the mean share of minutes with a bar at that hour of the exchange's clock on the trading days around.
+Thin nights may be silent for half an hour; the seven minutes after the cash open of an index may not.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,17 @@ import pandas as pd
 from trading.domain.calendar import expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 
-SURPRISE: Final = 35.0
+SURPRISE: Final = 45.0
 """Nats from which a silence is a hole: far beyond chance, if minutes were silent independently; they are not. Of 18,000
 silences of micro gold from 2020 to 2025 only the half days that its calendar does not know are so surprising."""
 
-RANGE_SURPRISE: Final = 10.5
-"""Nats from which the minutes that an opening range lacks are a hole: 1 in 36,000 ranges."""
+RANGE_SURPRISE: Final = 12.0
+"""Nats from which the minutes that an opening range lacks are a hole."""
 
-MOST_SHARE: Final = 0.995  # no hour is taken to be fuller: 5.3 nats a minute at the most
+MOST_SHARE: Final = 0.999  # no hour is taken to be fuller: 6.9 nats a minute at the most
 _DAYS_AROUND: Final = 10
+_USUAL: Final = 0.8  # of the median share: hours that are emptier are not usual
+_HOLIDAY: Final = 3.0
 _ABSENT: Final = 0.05  # an hour that is hardly ever filled, where others are
 _PRESENT: Final = 0.30
 _RECURS: Final = 0.20  # of the days' hours: silences that begin and end at the same minute of the hour
@@ -118,9 +120,10 @@ def judged(facts: Facts, instrument: Instrument) -> Quality:
 
 
 class UsualShares:
-    """The share of minutes with a bar, by trading day and hour of the exchange's clock: median of the days around.
+    """The share of minutes with a bar, by trading day and hour of the exchange's clock: mean of the other days around.
 
-    Days without any bar say nothing of what is usual. With fewer than 3 days nothing is usual.
+    Hours that are much emptier than on most days around say nothing of what is usual, nor do days without any bar. With
+    fewer than 3 days nothing is usual.
     """
 
     def __init__(self, hours: pd.DataFrame, instrument: Instrument) -> None:
@@ -130,8 +133,12 @@ class UsualShares:
         sums = open_hours.groupby(["trading_day", "hour"])[["bars", "expected_bars"]].sum()
         days = (sums["bars"] / sums["expected_bars"]).clip(upper=1.0).unstack().reindex(columns=range(24))
         with_bars = days[days.sum(axis=1) > 0]
-        window = with_bars.rolling(2 * _DAYS_AROUND + 1, center=True, min_periods=3)
-        usual = window.median().reindex(days.index).ffill().bfill()
+        around = {"window": 2 * _DAYS_AROUND + 1, "center": True}
+        least = _USUAL * with_bars.rolling(**around, min_periods=3).median()
+        kept = with_bars.where(with_bars >= least)
+        others = kept.rolling(**around, min_periods=1).count() - kept.notna()
+        summed = kept.rolling(**around, min_periods=1).sum() - kept.fillna(0.0)
+        usual = (summed / others).where(others >= 2).reindex(days.index).ffill().bfill()
         self._days: npt.NDArray[Any] = pd.DatetimeIndex(usual.index).to_numpy().astype("datetime64[D]")
         self._usual = usual.to_numpy(dtype=np.float64, na_value=np.nan)
         self._overall = with_bars.median()
@@ -184,11 +191,13 @@ def _holes(silences: pd.DataFrame, shares: UsualShares, instrument: Instrument) 
     for row in _rows(silences):
         day, starts, ends = row.trading_day, row.starts_at.to_pydatetime(), row.ends_at.to_pydatetime()
         surprise, usual = shares.surprise(day, starts, ends, instrument)
-        if surprise < SURPRISE:
+        kept = isinstance(row.holiday, str)  # trading is thinner then, and may end when no calendar says so
+        if surprise < (_HOLIDAY * SURPRISE if kept else SURPRISE):
             continue
-        holiday = row.holiday if isinstance(row.holiday, str) else None
+        holiday = row.holiday if kept and row.at_edge else None
         last = holes[-1] if holes else None
-        if last is not None and last.holiday == holiday and _follows(last.ends_at, starts, instrument):
+        if last is not None and _follows(last.ends_at, starts, instrument):
+            holiday = None if last.holiday is None else holiday  # a part of a longer hole has nothing to do with it
             holes[-1] = Hole(
                 first_day=last.first_day,
                 last_day=_date(day),
@@ -226,7 +235,7 @@ def _follows(ends_at: datetime, starts_at: datetime, instrument: Instrument) -> 
 
 
 def _recurrent(silences: pd.DataFrame, full_hours: int) -> tuple[int, int, int] | None:
-    long = silences[silences["minutes"] >= _RECURRENT_MINUTES]
+    long = silences[silences["minutes"].between(_RECURRENT_MINUTES, 59)]
     if long.empty:
         return None
     pattern = pd.DataFrame(

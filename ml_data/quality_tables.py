@@ -16,12 +16,16 @@ import pyarrow as pa
 from ml_data.bar_doubts import Doubt, regular_steps, spikes_and_jumps
 from ml_data.doubt_kernels import APART, BEFORE, DECIDED
 from ml_data.history import History
-from trading.domain.calendar import Days, Minutes, expected_minutes, holidays_kept
+from trading.domain.calendar import Minutes, expected_minutes, holidays_kept
 from trading.domain.instrument import Instrument
 
 LEAST_SILENCE: Final = 4
 """Open minutes without a bar from which a silence is written down."""
 
+LEAST_HOLE: Final = 7
+"""Shorter silences are no holes anywhere, so nobody asks whether a holiday is kept."""
+
+_DAY_AND_NIGHT: Final = 12 * 60
 _LOOK_BACK: Final = APART + BEFORE - 1 + DECIDED
 _MINUTE_US: Final = 60_000_000
 
@@ -118,15 +122,20 @@ def _bar_silences(own: _OwnBars) -> pa.Table:
             "ends_at": _instants(stop),
             "minutes": pa.array(minutes.astype(np.int32)),
             "at_edge": pa.array(at_edge),
-            "holiday": pa.array(_holidays(own.history.days[day], at_edge), pa.string()),
+            "holiday": pa.array(_holidays(own, day, minutes), pa.string()),
         }
     )
 
 
-def _holidays(days: Days, at_edge: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
-    names = np.full(len(days), None, dtype=object)
-    if at_edge.any():
-        names[at_edge] = holidays_kept(days[at_edge])
+def _holidays(own: _OwnBars, day: npt.NDArray[np.int64], minutes: Minutes) -> npt.NDArray[np.object_]:
+    """Return where a holiday is kept on the day of each longer silence; London's say nothing of a market of the day."""
+    names = np.full(len(day), None, dtype=object)
+    long = np.flatnonzero(minutes >= LEAST_HOLE)
+    if len(long):
+        open_minutes = expected_minutes(own.instrument, own.starts[day[long]], own.history.windows.ends[day[long]])
+        kept = holidays_kept(own.history.days[day[long]])
+        by_day = open_minutes < _DAY_AND_NIGHT
+        names[long] = [None if near and name == "London" else name for name, near in zip(kept, by_day, strict=True)]
     return names
 
 

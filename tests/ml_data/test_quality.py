@@ -38,7 +38,7 @@ def holes(*silences: Row, usual: Mapping[int, int]) -> list[tuple[str, int]]:
 def test_an_hour_missing_at_the_open_is_a_hole():
     missing = silence("2024-01-10 14:00", "2024-01-10 15:00", 60)
     quality = judged(facts(hours({13: 60, 14: 60}, {(WEDNESDAY, 14): 0}), [missing]), mgc())
-    assert quality.holes == (Hole(WEDNESDAY, WEDNESDAY, at("2024-01-10 14:00"), at("2024-01-10 15:00"), 60, 0.995),)
+    assert quality.holes == (Hole(WEDNESDAY, WEDNESDAY, at("2024-01-10 14:00"), at("2024-01-10 15:00"), 60, 0.999),)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_an_hour_missing_at_the_open_is_a_hole():
     [
         (60, 6, False),
         (60, 7, True),  # where every minute trades
-        (54, 15, False),  # where nine in ten do
-        (54, 16, True),
+        (54, 19, False),  # where nine in ten do
+        (54, 20, True),
         (18, 59, False),  # a thin night: an hour of nothing is nothing
     ],
 )
@@ -71,8 +71,8 @@ def test_a_silence_on_a_holiday_is_kept_apart():
     assert verdict(lines) == "stored"
     [calendar] = [line for line in lines if line.what == "calendar"]
     assert calendar.sentence.endswith(
-        "before the calendar COMEX says, or begin later, the last time on 2024-01-17 (New York): the calendar may be "
-        "wrong, so no day is called bad for it"
+        "before the calendar COMEX_METALS says, or begin later, the last time on 2024-01-17 (New York): the calendar "
+        "may be wrong, so no day is called bad for it"
     )
 
 
@@ -149,3 +149,16 @@ def test_a_volume_that_changes_its_unit_is_told_with_the_day():
 def test_nothing_stored_is_nothing_found():
     quality = judged(facts(), mgc())
     assert (quality.holes, quality.over_hole.tolist(), quality.absent_hours) == ((), [], ())
+
+
+def test_on_a_holiday_a_silence_must_be_three_times_as_surprising():
+    thin = silence("2024-01-17 14:00", "2024-01-17 14:19", 19, holiday="New York")
+    outage = silence("2024-01-17 15:00", "2024-01-17 15:20", 20, holiday="New York")
+    assert holes(thin, outage, usual={13: 60, 14: 60, 15: 60}) == [("15:00", 20)]
+
+
+def test_a_holiday_in_the_middle_of_missing_weeks_is_a_part_of_the_hole():
+    before = silence("2024-01-17 14:00", "2024-01-17 22:00", 480, edge=True)
+    holiday = silence("2024-01-17 23:00", "2024-01-18 22:00", 1380, edge=True, holiday="New York")
+    quality = judged(facts(hours({hour: 60 for hour in range(24)}), [before, holiday]), mgc())
+    assert [(hole.minutes, hole.holiday) for hole in quality.holes] == [(1860, None)]

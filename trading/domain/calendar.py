@@ -300,8 +300,7 @@ def _schedule(
 def holidays_kept(days: Days) -> list[str | None]:
     """Return for each date where a holiday or half day is kept on a weekday, "New York" or "London"; None for neither.
 
-    An exchange may close early then although its calendar does not know: that of COMEX is the calendar of the shares'
-    futures, whose half days are not those of gold.
+    An exchange may close early then although its calendar does not know, and trading is thinner.
     """
     names: list[str | None] = [None] * len(days)
     dates = [as_date(day) for day in days]

@@ -19,7 +19,7 @@ CREATE TABLE market.bar_silences (
     ends_at TIMESTAMPTZ NOT NULL, -- the next bar, or the end of the day
     minutes INTEGER, -- in which the exchange is open
     at_edge BOOLEAN, -- it touches hours in which the exchange is closed
-    holiday VARCHAR -- of a silence at an edge: New York or London, where a holiday or half day is kept
+    holiday VARCHAR -- of 7 minutes or more: New York or London, where a holiday or half day is kept
 );
 
 CREATE TABLE market.bar_doubts (
