@@ -19,11 +19,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TABLES = {
     "market": """
+        bar_doubts: instrument VARCHAR, trading_day DATE, contract VARCHAR, kind VARCHAR, ts TIMESTAMPTZ,
+            last_ts TIMESTAMPTZ, open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE, volume DOUBLE, usual DOUBLE,
+            bars INTEGER, step_minutes INTEGER
+        bar_hours: instrument VARCHAR, trading_day DATE, contract VARCHAR, starts_at TIMESTAMPTZ, bars INTEGER,
+            expected_bars INTEGER, volume DOUBLE, zero_volume INTEGER
+        bar_silences: instrument VARCHAR, trading_day DATE, contract VARCHAR, starts_at TIMESTAMPTZ,
+            ends_at TIMESTAMPTZ, minutes INTEGER, at_edge BOOLEAN, holiday VARCHAR
         bar_imports: import_id VARCHAR, instrument VARCHAR, file_name VARCHAR, sha256 VARCHAR, format VARCHAR,
             time_zone VARCHAR,
             rows_read BIGINT, rows_stored BIGINT, rows_rejected BIGINT, rows_unchanged BIGINT, rows_revised BIGINT,
             first_ts TIMESTAMPTZ, last_ts TIMESTAMPTZ, imported_at TIMESTAMPTZ, bars_dropped BIGINT,
-            contracts INTEGER, verdict VARCHAR
+            contracts INTEGER, verdict VARCHAR, reasons VARCHAR[]
         bar_rejects: import_id VARCHAR, row_number BIGINT, reason VARCHAR, raw VARCHAR
         bar_revisions: instrument VARCHAR, contract VARCHAR, ts TIMESTAMPTZ, import_id VARCHAR,
             old_open DOUBLE, old_high DOUBLE, old_low DOUBLE, old_close DOUBLE, old_volume DOUBLE,
