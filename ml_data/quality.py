@@ -133,11 +133,12 @@ class UsualShares:
         sums = open_hours.groupby(["trading_day", "hour"])[["bars", "expected_bars"]].sum()
         days = (sums["bars"] / sums["expected_bars"]).clip(upper=1.0).unstack().reindex(columns=range(24))
         with_bars = days[days.sum(axis=1) > 0]
-        around = {"window": 2 * _DAYS_AROUND + 1, "center": True}
-        least = _USUAL * with_bars.rolling(**around, min_periods=3).median()
+        around = 2 * _DAYS_AROUND + 1
+        least = _USUAL * with_bars.rolling(around, center=True, min_periods=3).median()
         kept = with_bars.where(with_bars >= least)
-        others = kept.rolling(**around, min_periods=1).count() - kept.notna()
-        summed = kept.rolling(**around, min_periods=1).sum() - kept.fillna(0.0)
+        window = kept.rolling(around, center=True, min_periods=1)
+        others = window.count() - kept.notna()
+        summed = window.sum() - kept.fillna(0.0)
         usual = (summed / others).where(others >= 2).reindex(days.index).ffill().bfill()
         self._days: npt.NDArray[Any] = pd.DatetimeIndex(usual.index).to_numpy().astype("datetime64[D]")
         self._usual = usual.to_numpy(dtype=np.float64, na_value=np.nan)
