@@ -12,17 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from app_pages.label_words import LabelWords, words_of
 from app_pages.theme import Tokens
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.reliability import Reliability
 from ml_monitoring.performance_monitor import Worth
 from ml_monitoring.rolling import RollingMean
+from trading.domain.label import BREAK_DIRECTION
 
 Chart = alt.LayerChart | alt.FacetChart
 _STATES: Final = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
 PADDING: Final = {"left": 0, "right": 2, "top": 4, "bottom": 5}
 _DATE: Final = "%a %d %b %Y"
+_DIRECTION: Final = words_of(BREAK_DIRECTION)
 
 
 def rolling_chart(rolling: RollingMean, colour: Tokens, baseline: str = "martingale") -> Chart:
@@ -64,7 +67,7 @@ def rolling_chart(rolling: RollingMean, colour: Tokens, baseline: str = "marting
     return alt.layer(band, level, line, touch).properties(height=230, padding=PADDING)
 
 
-def reliability_chart(found: Reliability, colour: Tokens) -> Chart:
+def reliability_chart(found: Reliability, colour: Tokens, words: LabelWords = _DIRECTION) -> Chart:
     """Return forecasts in groups against what happened, with intervals, and what a right forecaster would show."""
     frame = pd.DataFrame(
         [
@@ -85,20 +88,20 @@ def reliability_chart(found: Reliability, colour: Tokens) -> Chart:
     ends = [max(0.0, float(np.nanmin(seen)) - 0.03), min(1.0, float(np.nanmax(seen)) + 0.03)]
     scale, axis = alt.Scale(domain=ends, nice=False), alt.Axis(format=".0%", tickCount=5)
     called = alt.X("called:Q", title="called", scale=scale, axis=axis)
-    share = alt.Y("happened:Q", title="broke up", scale=scale, axis=axis)
+    share = alt.Y("happened:Q", title=words.happened, scale=scale, axis=axis)
     base = alt.Chart(frame).encode(x=called)
     right = alt.Chart(pd.DataFrame({"called": ends, "happened": ends}))
     return alt.layer(
         base.mark_area(opacity=0.22, color=colour.muted).encode(
-            y=alt.Y("band_low:Q", title="broke up", scale=scale, axis=axis), y2="band_high:Q"
+            y=alt.Y("band_low:Q", title=words.happened, scale=scale, axis=axis), y2="band_high:Q"
         ),
         right.mark_line(strokeDash=[3, 3], strokeWidth=1, color=colour.muted).encode(x=called, y=share),
         base.mark_rule(color=colour.up, strokeWidth=1.6).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
         base.mark_point(size=80, stroke=colour.background, strokeWidth=1).encode(
             y=share,
             tooltip=[
-                alt.Tooltip("called:Q", title="called UP", format=".1%"),
-                alt.Tooltip("happened:Q", title="broke up", format=".1%"),
+                alt.Tooltip("called:Q", title=words.called, format=".1%"),
+                alt.Tooltip("happened:Q", title=words.happened, format=".1%"),
                 alt.Tooltip("low:Q", title="from", format=".1%"),
                 alt.Tooltip("high:Q", title="to", format=".1%"),
                 alt.Tooltip("n:Q", title="events"),
@@ -108,7 +111,9 @@ def reliability_chart(found: Reliability, colour: Tokens) -> Chart:
     ).properties(height=250, padding=PADDING)
 
 
-def ranges_chart(by_range: Mapping[str, Estimate], order: list[str], colour: Tokens) -> Chart:
+def ranges_chart(
+    by_range: Mapping[str, Estimate], order: list[str], colour: Tokens, baseline: str = "martingale"
+) -> Chart:
     """Return the skill of each opening range with its interval; `order` is that of the trading day."""
     frame = pd.DataFrame(
         [
@@ -131,7 +136,7 @@ def ranges_chart(by_range: Mapping[str, Estimate], order: list[str], colour: Tok
     base = alt.Chart(frame).encode(y=alt.Y("range:N", title=None, sort=names, axis=alt.Axis(grid=False)))
     tone = alt.Color("state:N", scale=tones, legend=None)
     x = alt.X(
-        "value:Q", title="nats saved an event, martingale = 0", axis=alt.Axis(format="+.2f", tickCount=4, grid=True)
+        "value:Q", title=f"nats saved an event, {baseline} = 0", axis=alt.Axis(format="+.2f", tickCount=4, grid=True)
     )
     tooltip = [
         "range:N",

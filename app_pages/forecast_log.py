@@ -9,28 +9,29 @@ import pyarrow as pa
 
 from app_pages.clock import wall_clock
 from app_pages.health_window import since
+from app_pages.label_words import words_of
 from app_pages.today_words import label
+from ml_monitoring.judged import question_of
 from trading.domain.instrument import Instrument
+from trading.domain.label import BREAK_DIRECTION, Label
+from trading.domain.prediction import SKIP, TAKE
 
 STATES: Final = ("matured", "pending", "void", "refused")
 SIDES: Final = {"UP": "▲ UP", "DOWN": "▼ DOWN", "NONE": "– none"}
+TRADES: Final = {TAKE: "▲ take", SKIP: "– skip", "WIN": "✓ win", "MISS": "✕ miss"}
 RESULTS: Final = {True: "✓ right", False: "✕ wrong"}
 NOT_YET: Final = "…"
-COLUMNS: Final = (
-    "Made",
-    "Range",
-    "P(UP)",
-    "Martingale",
-    "Advice",
-    "Actual",
-    "Right?",
-    "Net R",
-    "State",
-    "Why",
-    "Version",
-    "How",
-)
-"""What the table shows, in its order; the CSV has the UTC instant `At` before them."""
+
+
+def columns(label: Label) -> tuple[str, ...]:
+    """Return what the table shows of a kind of question, in its order; the CSV has the UTC instant `At` before them."""
+    chances = (words_of(label).chance, label.walk.capitalize())
+    return ("Made", "Range", *chances, "Advice", "Actual", "Right?", "Net R", "State", "Why", "Version", "How")
+
+
+def advices(label: Label) -> tuple[str, ...]:
+    """Return the advice that a kind of question may bring, as the log names it."""
+    return tuple(SIDES.values()) if label == BREAK_DIRECTION else (TRADES[TAKE], TRADES[SKIP])
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,11 @@ def log_frame(
     `At` is the moment of the decision (UTC), `Made` the wall clock of `zone` then (a choice of `app_pages.clock.ZONES`
     or an IANA zone). Probabilities are 0 to 1; they and `Net R` are missing where there is none.
     """
-    rows = since(journal, first)
-    columns = {name: rows[name].to_pylist()[::-1] for name in _READ}
+    rows, asked = since(journal, first), question_of(journal)
+    columns = {name: rows[name].to_pylist()[::-1] for name in (*_READ, asked.columns[0])}
+    walk = columns["baseline_prob_up"]
+    if asked != BREAK_DIRECTION:
+        walk = [next(iter(said or ()), None) for said in columns["baselines"]]
     return pd.DataFrame(
         {
             "At": pd.Series(columns["decided_at"], dtype="datetime64[us, UTC]"),
@@ -70,8 +74,8 @@ def log_frame(
                 dtype="datetime64[us]",
             ),
             "Range": [label(name) for name in columns["orb"]],
-            "P(UP)": pd.Series(columns["prob_up"], dtype="float64"),
-            "Martingale": pd.Series(columns["baseline_prob_up"], dtype="float64"),
+            words_of(asked).chance: pd.Series(columns[asked.columns[0]], dtype="float64"),
+            asked.walk.capitalize(): pd.Series(walk, dtype="float64"),
             "Advice": [_side(name) for name in columns["advice"]],
             "Actual": [_side(name) for name in columns["actual"]],
             "Right?": [NOT_YET if right is None else RESULTS[right] for right in columns["correct"]],
@@ -95,29 +99,28 @@ def range_labels(instrument: Instrument) -> tuple[str, ...]:
     return tuple(label(rule.name) for rule in instrument.opening_ranges)
 
 
-def shown_sentence(shown: pd.DataFrame, log: pd.DataFrame) -> str:
+def shown_sentence(shown: pd.DataFrame, log: pd.DataFrame, label: Label = BREAK_DIRECTION) -> str:
     """Return how many rows are shown, and how many of those with an outcome were right."""
     said = f"{len(shown):,} of {len(log):,} forecasts"
     judged = shown["Right?"].isin(list(RESULTS.values()))
     right = int((shown["Right?"] == RESULTS[True]).sum())
     if not judged.any():
         return f"{said}; none of them has an outcome."
-    alike = int(((shown["Martingale"] > 0.5) == (shown["Actual"] == SIDES["UP"]))[judged].sum())
-    return (
-        f"{said}; of {int(judged.sum()):,} with an outcome {right:,} called the side, the martingale {alike:,}. "
-        "The side alone earns nothing: see the net R."
-    )
+    subject = shown["Actual"] == {**SIDES, **TRADES}[label.subject]
+    alike = int(((shown[label.walk.capitalize()] > 0.5) == subject)[judged].sum())
+    told = words_of(label).right.format(alike=alike)
+    return f"{said}; of {int(judged.sum()):,} with an outcome {right:,} {told}"
 
 
 def _side(name: str | None) -> str:
-    return NOT_YET if name is None else SIDES.get(name, name)
+    return NOT_YET if name is None else {**SIDES, **TRADES}.get(name, name)
 
 
 _READ: Final = (
     "decided_at",
     "orb",
-    "prob_up",
     "baseline_prob_up",
+    "baselines",
     "advice",
     "actual",
     "correct",

@@ -4,7 +4,7 @@ Each is a question for `PageContext.read`: the answer is kept until the journal 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -14,9 +14,10 @@ from app_pages import charts
 from app_pages.forecast_log import log_frame
 from app_pages.health_view import verdicts
 from app_pages.health_window import stored_by_week
+from app_pages.label_words import words_of
 from app_pages.theme import Mode, UpDown, styled, tokens
 from ml_data.journal import judged_predictions
-from ml_data.store import Store
+from ml_data.store import Store, sql
 from ml_models.verdicts import Verdict
 from ml_monitoring.report import HealthReport, health_of
 from trading.domain.instrument import Instrument
@@ -30,6 +31,13 @@ class Health:
     verdicts: dict[str, Verdict | None]
     figures: dict[str, dict[str, Any]]
     weeks: tuple[int, ...]
+
+
+def models_asked(store: Store, symbol: str, known_by: datetime | None) -> tuple[str, ...]:
+    """Return the models that have said something of `symbol` by `known_by` (None: now), sorted."""
+    asked = {"instrument": symbol, "known_by": known_by or datetime.max.replace(tzinfo=UTC)}
+    with store.journal() as cursor:
+        return tuple(str(row[0]) for row in cursor.execute(sql("models_asked"), asked).fetchall())
 
 
 def journal_rows(store: Store, symbol: str, model: str, version: str | None, known_by: datetime | None) -> pa.Table:
@@ -51,14 +59,14 @@ def health(
     """Return the health of `model` from trading day `first` on; `ranges` are its opening ranges in the day's order."""
     rows = journal_rows(store, symbol, model, version, known_by)
     report = health_of(rows, instrument=symbol, model=model, version=version, first=first)
-    colour = tokens(mode, up_down)
+    colour, label = tokens(mode, up_down), report.judged.label
     drawn: dict[str, charts.Chart] = {}
     if report.rolling is not None and len(report.rolling) > 1:
-        drawn["rolling"] = charts.rolling_chart(report.rolling, colour)
+        drawn["rolling"] = charts.rolling_chart(report.rolling, colour, label.walk)
     if report.calibration is not None:
-        drawn["reliability"] = charts.reliability_chart(report.calibration.bins, colour)
+        drawn["reliability"] = charts.reliability_chart(report.calibration.bins, colour, words_of(label))
     if report.by_range:
-        drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour)
+        drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour, label.walk)
     if report.worth is not None:
         drawn["worth"] = charts.worth_chart(report.worth, colour)
     figures = {name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()}

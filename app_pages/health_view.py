@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from app_pages.health_window import replay_note
+from app_pages.label_words import words_of
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.verdicts import State, Verdict
@@ -22,6 +23,7 @@ from ml_monitoring.performance_monitor import Performance
 from ml_monitoring.report import HealthReport
 from ml_monitoring.sentences import describe_parts
 from trading.domain.instrument import Instrument
+from trading.domain.label import Label
 
 TONES: Final[dict[State, Literal["green", "red", "gray"]]] = {"good": "green", "bad": "red", "cannot tell": "gray"}
 SHAPES: Final[dict[State, str]] = {"good": "✓", "bad": "✕", "cannot tell": "…"}
@@ -40,19 +42,6 @@ SCORES: Final = {
 }
 FIGURE_HEIGHT: Final = 250
 """CSS pixels of a card's figure."""
-
-CARDS: Final = (
-    (
-        ("rolling", "**Rolling skill**, 40 trading days, nats saved an event, 95 % band", 0.37),
-        ("reliability", "**Reliability** of P(UP) in 5 groups; grey: a right forecaster", 0.29),
-        ("ranges", "**Skill by opening range**; right: n (worth)", 0.34),
-    ),
-    (
-        ("scores", "**Scores** beside the baselines, same forecasts", 0.52),
-        ("worth", "**Would it have helped?** Net R added up, after costs", 0.48),
-    ),
-)
-"""Rows of cards: name, title (Markdown), share of the width."""
 
 _MINUS: Final = re.compile(r"(?<![\w.])-(?=[\d∞])")
 
@@ -81,6 +70,25 @@ def plain(sentence: str) -> str:
     return _MINUS.sub("−", sentence)
 
 
+def cards(label: Label) -> tuple[tuple[tuple[str, str, float], ...], ...]:
+    """Return the rows of cards for a kind of question: name, title (Markdown), share of the width."""
+    return (
+        (
+            ("rolling", "**Rolling skill**, 40 trading days, nats saved an event, 95 % band", 0.37),
+            (
+                "reliability",
+                f"**Reliability** of {words_of(label).chance} in 5 groups; grey: a right forecaster",
+                0.29,
+            ),
+            ("ranges", "**Skill by opening range**; right: n (worth)", 0.34),
+        ),
+        (
+            ("scores", "**Scores** beside the baselines, same forecasts", 0.52),
+            ("worth", "**Would it have helped?** Net R added up, after costs", 0.48),
+        ),
+    )
+
+
 def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict | None]:
     """Return what the report says in each card, by the card's name; None while there is nothing to judge.
 
@@ -90,7 +98,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
     return {
         "rolling": report.rolling_verdict,
         "reliability": None if report.calibration is None else report.calibration.verdict,
-        "ranges": describe_parts(parts) if parts else None,
+        "ranges": describe_parts(parts, baseline=report.judged.label.walk) if parts else None,
         "scores": None if report.performance is None else report.performance.verdict,
         "worth": None if report.worth is None else report.worth.help,
     }

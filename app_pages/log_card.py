@@ -12,19 +12,22 @@ from app_pages.context import PageContext, choose_zone
 from app_pages.health_queries import forecast_log
 from app_pages.panels.states import draw_no_match
 from trading.domain.instrument import Instrument
+from trading.domain.label import Label
 
 HEIGHT = 352
 
 
 @st.fragment
-def draw_log(context: PageContext, instrument: Instrument, model: str, version: str | None, first: date | None) -> None:
+def draw_log(
+    context: PageContext, instrument: Instrument, label: Label, model: str, version: str | None, first: date | None
+) -> None:
     """Draw the log of a window; a click on a filter runs this card alone."""
     with st.container(border=True):
         head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         head.markdown("**Forecast log**", width="content")
         with head:
             zone = choose_zone(context, instrument)
-        chosen = _choose(instrument)
+        chosen = _choose(instrument, label)
         replay = context.clock.replay
         whole: pd.DataFrame = context.read(
             forecast_log, instrument, model, version, first, replay, zone, st.context.timezone, of="journal"
@@ -34,23 +37,29 @@ def draw_log(context: PageContext, instrument: Instrument, model: str, version: 
             draw_no_match(f"None of {len(whole):,} forecasts matches these filters: take one away.")
             return
         place = wall_clock(zone, instrument, st.context.timezone, shown["At"].iloc[0]).place
-        percent = shown.assign(**{name: 100 * shown[name] for name in ("P(UP)", "Martingale")})
-        order = [name for name in log.COLUMNS if name != "Why" or (shown["Why"] != "").any()]
+        chances = log.columns(label)[2:4]
+        percent = shown.assign(**{name: 100 * shown[name] for name in chances})
+        order = [name for name in log.columns(label) if name != "Why" or (shown["Why"] != "").any()]
         st.dataframe(
-            percent, hide_index=True, height=HEIGHT, column_config=_columns(place), column_order=order, placeholder="–"
+            percent,
+            hide_index=True,
+            height=HEIGHT,
+            column_config=_columns(place, *chances),
+            column_order=order,
+            placeholder="–",
         )
         foot = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-        foot.caption(log.shown_sentence(shown, whole), width="content")
+        foot.caption(log.shown_sentence(shown, whole, label), width="content")
         foot.download_button(
             "CSV", lambda: shown.to_csv(index=False), "forecasts.csv", "text/csv", icon=":material/download:"
         )
 
 
-def _choose(instrument: Instrument) -> log.LogFilter:
+def _choose(instrument: Instrument, label: Label) -> log.LogFilter:
     options = {
         "state": log.STATES,
         "range": log.range_labels(instrument),
-        "side": tuple(log.SIDES.values()),
+        "side": log.advices(label),
         "result": tuple(log.RESULTS.values()),
     }
     with st.container(horizontal=True):
@@ -70,13 +79,13 @@ def _choose(instrument: Instrument) -> log.LogFilter:
     return log.LogFilter(state, ranges, side, result)
 
 
-def _columns(place: str) -> dict[str, Any]:
+def _columns(place: str, chance: str, walk: str) -> dict[str, Any]:
     column = st.column_config
     return {
         "Made": column.DatetimeColumn(f"Made, {place}", format="YYYY-MM-DD HH:mm", width=150),
         "Range": column.TextColumn(width=70),
-        "P(UP)": column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=150),
-        "Martingale": column.NumberColumn("Martingale P(UP)", format="%.0f %%"),
+        chance: column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=150),
+        walk: column.NumberColumn(f"{walk} {chance}", format="%.0f %%"),
         "Net R": column.NumberColumn(format="%+.2f"),
         "How": column.TextColumn(help="Replayed: asked of stored bars afterwards. Live: at the moment itself."),
     }

@@ -9,18 +9,20 @@ from streamlit.delta_generator import DeltaGenerator
 from app_pages import health_view as view
 from app_pages import health_window as windows
 from app_pages.context import PageContext, choose, draw_nothing_stored, set_choice, shown_clock
-from app_pages.health_queries import Health, health, journal_rows
+from app_pages.health_queries import Health, health, journal_rows, models_asked
+from app_pages.label_words import model_title
 from app_pages.log_card import draw_log
 from app_pages.panels.states import draw_empty, draw_error, draw_stale
 from app_pages.theme import current_mode
 from ml_models.model_version import model_name
-from ml_monitoring.judged import counts_of
+from ml_monitoring.judged import counts_of, question_of
 from trading.domain.instrument import Instrument
+from trading.domain.label import Label
 from trading.errors import StoreError
 
 _NUMBER = st.column_config.NumberColumn(format="%.3f")
 SCORE_COLUMNS = {
-    **dict.fromkeys(("Model", "Martingale", "Majority"), _NUMBER),
+    **dict.fromkeys(("Model", "Martingale", "Fair game", "Majority"), _NUMBER),
     "worth": st.column_config.NumberColumn(format="%.0f", help="How many independent events these n are worth."),
 }
 
@@ -31,10 +33,12 @@ def draw(context: PageContext) -> None:
     if instrument is None:
         draw_nothing_stored(context.settings.store_folder)
         return
-    model = model_name("directional", instrument.symbol)
+    usual = model_name("directional", instrument.symbol)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.title("Model health", anchor=False, width="content")
     try:
+        known = context.read(models_asked, instrument.symbol, context.clock.replay, of="journal")
+        model = _choose_model(instrument, known, usual)
         rows = context.read(journal_rows, instrument.symbol, model, None, context.clock.replay, of="journal")
         if rows.num_rows == 0:
             draw_empty("No forecast is stored yet", view.nothing_stored(context.registry.models(), model, instrument))
@@ -76,7 +80,8 @@ def _draw_health(
     if counts.matured == 0:
         draw_empty("No outcome yet", windows.nothing_matured(counts))
     subject = (model, version, first, replay)
-    slots = _draw_titles(fresh=st.session_state.get("health") != subject) if counts.matured else {}
+    fresh = st.session_state.get("health") != subject
+    slots = _draw_titles(question_of(shown), fresh=fresh) if counts.matured else {}
     names = tuple(rule.name for rule in instrument.opening_ranges)
     found: Health = context.read(
         health, instrument.symbol, names, *subject, current_mode(), context.up_down, of="journal"
@@ -84,7 +89,15 @@ def _draw_health(
     st.session_state["health"] = subject
     _draw_tiles(tiles, found)
     _fill(slots, found)
-    draw_log(context, instrument, model, version, first)
+    draw_log(context, instrument, question_of(shown), model, version, first)
+
+
+def _choose_model(instrument: Instrument, known: tuple[str, ...], usual: str) -> str:
+    """Return the model to show: the direction's, unless the reader chose another that has said something."""
+    options = tuple(dict.fromkeys((usual, *known)))
+    if len(options) < 2:
+        return usual
+    return choose("model", "Model", options, usual, lambda name: model_title(name, instrument.symbol))
 
 
 def _choose_version(place: DeltaGenerator, rows: pa.Table) -> str | None:
@@ -98,10 +111,10 @@ def _choose_version(place: DeltaGenerator, rows: pa.Table) -> str | None:
     return None if chosen == "all" else chosen
 
 
-def _draw_titles(*, fresh: bool) -> dict[str, DeltaGenerator]:
+def _draw_titles(label: Label, *, fresh: bool) -> dict[str, DeltaGenerator]:
     """Draw the cards with their titles; return the place of each one's content, held open when it takes a moment."""
     slots: dict[str, DeltaGenerator] = {}
-    for row in view.CARDS:
+    for row in view.cards(label):
         for column, (name, title, _) in zip(st.columns([width for *_, width in row]), row, strict=True):
             card = column.container(border=True, height="stretch")
             card.markdown(title)

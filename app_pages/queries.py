@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app_pages.today_said import Said, said_of_day
+from app_pages.today_said import Said, said_by_model
 from app_pages.today_view import Moment, TodayView, today_view
 from ml_data.build import read_bars
 from ml_data.event_view import event_window
@@ -145,9 +145,9 @@ def next_range(instrument: Instrument, now: int) -> tuple[str, datetime] | None:
     return instrument.opening_ranges[opening].name, from_minute(int(starts.min()))
 
 
-def said_at(store: Store, symbol: str, model: str, day: date, clock: datetime) -> tuple[Said, ...]:
-    """Return what was stored of the ranges of `day` by `clock`, the newest version's answer for each."""
-    return said_of_day(judged_predictions(store, instrument=symbol, model=model, first=day, last=day, known_by=clock))
+def said_at(store: Store, symbol: str, day: date, clock: datetime) -> dict[str, tuple[Said, ...]]:
+    """Return by model what was stored of the ranges of `day` by `clock`, the newest version's answer for each."""
+    return said_by_model(judged_predictions(store, instrument=symbol, first=day, last=day, known_by=clock))
 
 
 def record_at(store: Store, symbol: str, model: str, said: Said, clock: datetime) -> "Record":

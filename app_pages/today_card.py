@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app_pages.clock import WallClock
+from app_pages.label_words import words_of
 from app_pages.panels.forecast_axis import ForecastAxis, Verdict
 from app_pages.panels.reasons import Reason
 from app_pages.panels.strip import Cell
@@ -25,7 +26,8 @@ from ml_data.kernels import LOSS
 from ml_models.intervals import Estimate, mean_interval, share_interval
 from ml_models.score_table import skill
 from ml_models.verdicts import describe_skill
-from ml_monitoring.judged import MARTINGALE, Judged, judged_of
+from ml_monitoring.judged import Judged, judged_of
+from trading.domain.label import BREAK_DIRECTION, label_named
 from trading.domain.prediction import BIAS_NONE
 from trading.domain.prediction import Reason as InputShare
 from trading.domain.trade_rule import REFERENCE_RULE
@@ -42,13 +44,14 @@ class Record:
 
     `reasons` are all inputs, the largest share of probability first. `like` is the share of the forecasts like this one
     whose break was up, `net_r` what the plain rule earned on them; `skill` is the gain in log loss over the martingale
-    of all of them, in nats an event.
+    of all of them, in nats an event. `walk` is what the martingale of the question is called.
     """
 
     reasons: tuple[InputShare, ...]
     like: Estimate
     net_r: Estimate
     skill: Estimate
+    walk: str = BREAK_DIRECTION.walk
 
 
 def record_before(journal: pa.Table, said: Said, reasons: tuple[InputShare, ...]) -> Record:
@@ -57,47 +60,51 @@ def record_before(journal: pa.Table, said: Said, reasons: tuple[InputShare, ...]
         pc.equal(journal["version"], said.version), pc.less(journal["decided_at"], pa.scalar(said.decided_at))
     )
     judged = judged_of(journal.filter(ours))
-    near = _nearest(judged, said.prob_up or 0.0)
+    near = _nearest(judged, said.chance or 0.0)
     traded = near.where(~np.isnan(near.r_net))
     return Record(
         reasons=reasons,
-        like=share_interval(near.actual == near.classes.index("UP"), near.days),
+        like=share_interval(near.actual == 0, near.days),
         net_r=mean_interval(traded.r_net, traded.days),
-        skill=skill(judged.actual, judged.probs, judged.baselines[MARTINGALE], judged.days),
+        skill=skill(judged.actual, judged.probs, judged.baselines[judged.label.walk], judged.days),
+        walk=judged.label.walk,
     )
 
 
 def verdict(record: Record) -> Verdict:
-    """Return what the measured skill over the martingale says; never the forecast itself."""
-    state = describe_skill(record.skill, "log_loss", MARTINGALE).state
+    """Return what the measured skill over the walk without drift says; never the forecast itself."""
+    state = describe_skill(record.skill, "log_loss", record.walk).state
     if math.isnan(record.skill.low):
         return Verdict("…", "Too few outcomes to say", "muted")
-    words = {"good": ("▲", "Better than the martingale", "up"), "bad": ("▼", "Worse than the martingale", "down")}
+    words = {
+        "good": ("▲", f"Better than the {record.walk}", "up"),
+        "bad": ("▼", f"Worse than the {record.walk}", "down"),
+    }
     shape, said, tone = words.get(state, ("◆", "No measurable edge", "muted"))
     return Verdict(shape, said, "up" if tone == "up" else "down" if tone == "down" else "muted")
 
 
 def skill_sentence(record: Record) -> str:
-    """Return the measured skill over the martingale with its interval and what it lies on."""
+    """Return the measured skill over the walk without drift with its interval and what it lies on."""
     measured = record.skill
     if math.isnan(measured.low):
-        return f"Against the martingale: {measured.n:,} outcomes on {measured.days} days, too few for an interval."
+        return f"Against the {record.walk}: {measured.n:,} outcomes on {measured.days} days, too few for an interval."
     shown = f"{measured.value:+.4f} nats ({measured.low:+.4f} to {measured.high:+.4f})".replace("-", MINUS)
-    return f"Skill over the martingale {shown}, {_lies_on(measured)}"
+    return f"Skill over the {record.walk} {shown}, {_lies_on(measured)}"
 
 
 def axis(said: Said, record: Record) -> ForecastAxis:
-    """Return the marks: the forecast, the martingale's, and what forecasts like it came to."""
+    """Return the marks: the forecast, the walk's, and what forecasts like it came to."""
     known = not math.isnan(record.like.low)
     return ForecastAxis(
-        forecast=said.prob_up or 0.0,
-        break_even=said.baseline_up or 0.0,
+        forecast=said.chance or 0.0,
+        break_even=said.walk or 0.0,
         count=record.like.n,
         came_to=record.like.value if known else None,
         low=record.like.low if known else None,
         high=record.like.high if known else None,
-        event="the break is up",
-        line="martingale",
+        event=words_of(label_named(said.label)).event,
+        line=record.walk,
     )
 
 
@@ -162,12 +169,12 @@ def shown_reasons(record: Record, view: TodayView) -> list[Reason]:
 
 def reasons_title(said: Said) -> str:
     """Return what the reasons are measured in and start from."""
-    return f"Why, in points of probability from {100 * (said.base_up or 0.0):.1f}%"
+    return f"Why, in points of probability from {100 * (said.base or 0.0):.1f}%"
 
 
 def agreement(said: Said, each: RangeView) -> str:
     """Return where the model leans and how far, and whether the rules go the same way once there is a break."""
-    up = (said.prob_up or 0.0) >= 0.5
+    up = (said.chance or 0.0) >= 0.5
     leans = f"Model {'up' if up else 'down'} {100 * (said.confidence or 0.0):.1f}%"
     if each.side is None:
         return f"{leans}, the rules wait for the break"
@@ -195,11 +202,11 @@ def unasked_sentence(each: RangeView, wall: WallClock, why: str | None) -> str:
     return f"No forecast: {why or 'none was stored for this range. `hub shadow` asks the model at every range.'}"
 
 
-def _nearest(judged: Judged, prob_up: float) -> Judged:
-    """Return the nearest fifth by P(UP); of equally near ones the newer."""
+def _nearest(judged: Judged, chance: float) -> Judged:
+    """Return the nearest fifth by the probability of the label's subject; of equally near ones the newer."""
     keep: npt.NDArray[np.bool_] = np.zeros(len(judged), dtype=bool)
     if len(judged):
-        distance = np.abs(judged.probs[:, judged.classes.index("UP")] - prob_up)
+        distance = np.abs(judged.probs[:, 0] - chance)
         order = np.lexsort((-np.arange(len(judged)), distance))
         keep[order[: math.ceil(len(judged) / _NEAREST)]] = True
     return judged.where(keep)

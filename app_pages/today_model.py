@@ -8,7 +8,8 @@ import streamlit as st
 
 from app_pages.clock import WallClock
 from app_pages.context import PageContext
-from app_pages.panels.forecast_axis import axis_html
+from app_pages.label_words import model_title
+from app_pages.panels.forecast_axis import axis_html, draw_forecast
 from app_pages.panels.reasons import draw_reasons
 from app_pages.panels.states import draw_error
 from app_pages.panels.strip import draw_figures
@@ -24,16 +25,20 @@ _RULES_WORK = "Prices, ranges and rules do not need it."
 
 @dataclass(frozen=True)
 class Forecasts:
-    """What is stored of the day's ranges, by name; `problem` says why the journal could not be read."""
+    """What `model` said of the day's ranges, by name, and other models, by theirs.
+
+    `problem` says why the journal could not be read.
+    """
 
     model: str
     by_range: dict[str, Said] = field(default_factory=dict)
+    others: dict[str, dict[str, Said]] = field(default_factory=dict)
     problem: str = ""
 
     @property
     def prob_up(self) -> dict[str, float]:
         """P(UP) of the ranges that were answered."""
-        return {name: said.prob_up for name, said in self.by_range.items() if said.prob_up is not None}
+        return {name: said.chance for name, said in self.by_range.items() if said.chance is not None}
 
 
 def forecasts(context: PageContext, view: TodayView) -> Forecasts:
@@ -43,11 +48,12 @@ def forecasts(context: PageContext, view: TodayView) -> Forecasts:
     if not context.settings.ml.enabled:
         return Forecasts(model)
     try:
-        stored = context.read(said_at, symbol, model, view.day, view.clock, of="journal")
+        stored = context.read(said_at, symbol, view.day, view.clock, of="journal")
     except StoreError as error:
         logging.getLogger("hub").exception("forecasts of %s", symbol)
         return Forecasts(model, problem=str(error))
-    return Forecasts(model, {said.orb: said for said in stored})
+    by_model = {name: {said.orb: said for said in each} for name, each in stored.items()}
+    return Forecasts(model, by_model.pop(model, {}), by_model)
 
 
 def draw_model_card(context: PageContext, view: TodayView, each: RangeView, stored: Forecasts, wall: WallClock) -> None:
@@ -63,6 +69,24 @@ def draw_model_card(context: PageContext, view: TodayView, each: RangeView, stor
     except HubError as error:
         logging.getLogger("hub").exception("model card of %s %s", view.day, each.name)
         draw_error("Could not read the forecast", str(error), _RULES_WORK)
+    for model, by_range in stored.others.items():
+        if each.name in by_range:
+            with st.container(gap="xxsmall"):
+                _draw_other(context, view, model, by_range[each.name])
+
+
+def _draw_other(context: PageContext, view: TodayView, model: str, said: Said) -> None:
+    """Draw what another model said of the range: of its trade, at its break."""
+    from app_pages import today_insight
+
+    symbol = view.instrument.symbol
+    st.html(f'<div class="hub-caption"><b>{escape(model_title(model, symbol))}</b></div>')
+    if said.chance is None:
+        st.caption(f"No forecast: {said.refusal}")
+        return
+    record = context.read(record_at, symbol, model, said, view.clock, of="journal")
+    draw_forecast(today_insight.axis(said, record, view.instrument))
+    st.html(f'<div class="hub-caption">{escape(today_insight.sentence(said, record, view.instrument))}</div>')
 
 
 def _draw_answer(
@@ -73,7 +97,7 @@ def _draw_answer(
     if stored.problem:
         draw_error("Could not read the forecasts", stored.problem, _RULES_WORK)
         return
-    if said is None or said.prob_up is None:
+    if said is None or said.chance is None:
         why = said.refusal if said else None
         if (said is None and each.side is not None) or each.state == "ready":
             why = context.read(

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from trading.domain.label import BREAK_DIRECTION, label_named
 
 
 @dataclass(frozen=True)
 class Said:
     """One stored answer, or refusal, of an opening range; probabilities 0 to 1, instants UTC.
 
-    `base_up` is what the version says without looking at any input.
+    `chance` is the probability of the label's subject (P(UP), P(WIN)), `walk` what a walk without drift says of it,
+    `base` what the version says without looking at any input.
     """
 
     prediction_id: str
@@ -21,12 +25,14 @@ class Said:
     decided_at: datetime
     logged_at: datetime
     replayed: bool
-    prob_up: float | None
-    baseline_up: float | None
+    chance: float | None
+    walk: float | None
     confidence: float | None
     advice: str | None
-    base_up: float | None
+    base: float | None
     refusal: str | None
+    label: str = BREAK_DIRECTION.name
+    rule: str | None = None
 
 
 def said_of_day(journal: pa.Table) -> tuple[Said, ...]:
@@ -38,7 +44,18 @@ def said_of_day(journal: pa.Table) -> tuple[Said, ...]:
     return tuple(_said(row) for row in newest.values())
 
 
+def said_by_model(journal: pa.Table) -> dict[str, tuple[Said, ...]]:
+    """Return what each model said of one day, by its name."""
+    return {
+        name: said_of_day(journal.filter(pc.equal(journal["model"], name)))
+        for name in sorted(set(journal["model"].to_pylist()))
+    }
+
+
 def _said(row: dict[str, Any]) -> Said:
+    label = label_named(row["label"])
+    of_direction = label == BREAK_DIRECTION
+    walk = row["baseline_prob_up"] if of_direction else next(iter(row["baselines"] or ()), None)
     return Said(
         prediction_id=row["prediction_id"],
         orb=row["orb"],
@@ -47,10 +64,12 @@ def _said(row: dict[str, Any]) -> Said:
         decided_at=row["decided_at"],
         logged_at=row["logged_at"],
         replayed=bool(row["replayed"]),
-        prob_up=row["prob_up"],
-        baseline_up=row["baseline_prob_up"],
+        chance=row[label.columns[0]],
+        walk=walk,
         confidence=row["confidence"],
         advice=row["advice"],
-        base_up=row["base_prob_up"],
+        base=row["base_prob_up"] if of_direction else row["base_value"],
         refusal=row["refusal_reason"],
+        label=label.name,
+        rule=row["rule"],
     )

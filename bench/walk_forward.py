@@ -33,7 +33,8 @@ def synthetic_dataset() -> Dataset:
     decided = day * 1440 + 120 * (np.arange(EVENTS) % EVENTS_A_DAY)
     return Dataset(
         instrument="BENCH",
-        kind="orb_complete",
+        label="break_direction",
+        rule=None,
         names=tuple(f"feature_{index}" for index in range(FEATURES)),
         classes=("UP", "DOWN"),
         x=x,
@@ -42,7 +43,7 @@ def synthetic_dataset() -> Dataset:
         opening=np.arange(EVENTS) % EVENTS_A_DAY,
         decided=decided,
         label_known=decided + 30,
-        martingale_up=1 - lean,
+        walk=1 - lean[:, None],
         r_net=np.zeros(EVENTS),
     )
 

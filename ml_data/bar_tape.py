@@ -14,6 +14,7 @@ from ml_data.history_tables import definitions_hash
 from ml_data.store import Store, sql
 from trading.domain.calendar import day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
+from trading.domain.label import ORB_COMPLETE, EventKind
 from trading.errors import NothingStored
 
 
@@ -36,8 +37,8 @@ class BarTape:
         self._background: Background | None = None
         self._digests = BarDigests()
 
-    def view(self, trading_day: date, orb: str, minute: int) -> EventView:
-        """Return what the opening range `orb` of `trading_day`, which ends at `minute`, looked like at its end.
+    def view(self, trading_day: date, orb: str, minute: int, kind: EventKind = ORB_COMPLETE) -> EventView:
+        """Return what the opening range `orb` of `trading_day` looked like at `minute`, when it ended or broke.
 
         Raises
         ------
@@ -51,7 +52,7 @@ class BarTape:
             first_day, _ = event_window(self._instrument, trading_day)
             contract = self.contract_before(first_day)
             self._background = day_background(bars, self._instrument, trading_day, contract, self._digests)
-        return seen_at(self._background, bars, orb)
+        return seen_at(self._background, bars, orb, kind, minute)
 
     def bars_until(self, trading_day: date, minute: int) -> BarArrays:
         """Return the bars an event of `trading_day` may see that start before `minute`."""

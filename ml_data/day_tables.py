@@ -24,10 +24,12 @@ class DayTables:
     days: Days
     starts: Ints
     ends: Ints
+    closes: Ints
     session_starts: Ints
     session_ends: Ints
     range_starts: Ints
     range_ends: Ints
+    rule_ends: Ints
     range_prices: Ints
     range_volumes: Floats
     range_counts: Ints
@@ -52,10 +54,12 @@ def day_tables(history: History) -> DayTables:
         days=history.days,
         starts=windows.starts,
         ends=windows.ends,
+        closes=windows.closes,
         session_starts=windows.session_starts,
         session_ends=windows.session_ends,
         range_starts=windows.range_starts,
         range_ends=windows.range_ends,
+        rule_ends=windows.range_session_ends,
         range_prices=ranges.prices,
         range_volumes=ranges.volumes,
         range_counts=ranges.counts,

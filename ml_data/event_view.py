@@ -9,14 +9,15 @@ import numpy as np
 from ml_data.bar_arrays import BarArrays
 from ml_data.bar_digests import BarDigests
 from ml_data.day_tables import DayTables, day_tables
-from ml_data.events import Event, EventRows, event_at, range_events
+from ml_data.events import Event, EventRows, event_at, events_of
 from ml_data.feature_inputs import OwnDays, feature_inputs, own_days
-from ml_data.feature_matrix import matrix_of
+from ml_data.feature_matrix import feature_groups, matrix_of
 from ml_data.features.base import HISTORY_DAYS, Floats
 from ml_data.history import CONTRACT_LOOKBACK, continue_history, contract_of_day, history_of_days
 from ml_data.rolls import ContractDays
 from trading.domain.calendar import as_date, day_windows, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
+from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
 from trading.errors import Refused
 
 
@@ -108,27 +109,39 @@ def event_view(
     return seen_at(day_background(bars, instrument, trading_day, contract_before), bars, orb)
 
 
-def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
-    """Return what the opening range `orb` of the background's day looked like at its end.
+def seen_at(
+    background: Background, bars: BarArrays, orb: str, kind: EventKind = ORB_COMPLETE, moment: int | None = None
+) -> EventView:
+    """Return what the opening range `orb` of the background's day looked like at its end, or at its break.
 
-    `bars` are those that the background was made of and the day's up to the range's end; later ones are cut off here.
+    `bars` are those that the background was made of and the day's up to the event; later ones are cut off here.
+    `moment` is the minute of a break; a range's end follows from the clock.
 
     Raises
     ------
     Refused
-        `no_range` when the range has no bar or no size: there is nothing to ask about.
+        `no_range` when the range has no bar or no size, `no_break` when it did not break at `moment`: there is nothing
+        to ask about.
     """
     instrument, trading_day = background.instrument, background.trading_day
     if orb not in background.decided:
         names = ", ".join(background.decided)
         raise Refused("no_range", f"{instrument.symbol} has no opening range {orb!r}; it has {names}.")
     opening, decided = list(background.decided).index(orb), background.decided[orb]
+    if kind == BREAK_CLOSED and moment is not None:
+        decided = moment
     contract = background.contract or _only_contract(bars, background.begins, decided)
     own = bars.only(contract)
     known = own if own.through <= decided else own.before(decided)
     today = history_of_days(known, instrument, _day_in_first_contract(trading_day), decided)
-    rows = range_events(today)
-    one = rows.where(rows.opening == opening)
+    rows = events_of(today, kind)
+    one = rows.where((rows.opening == opening) & (rows.decided == decided))
+    if len(one) == 0 and kind == BREAK_CLOSED:
+        raise Refused(
+            "no_break",
+            f"{instrument.symbol} {trading_day} {orb}: the range did not break at "
+            f"{from_minute(decided):%Y-%m-%d %H:%MZ}.",
+        )
     if len(one) == 0:
         newest = f"closed at {from_minute(known.through):%Y-%m-%d %H:%MZ}" if len(known) else "is more than weeks older"
         raise Refused(
@@ -137,8 +150,9 @@ def seen_at(background: Background, bars: BarArrays, orb: str) -> EventView:
             f"the newest stored bar before its end {newest}.",
         )
     tables = background.tables.followed_by(day_tables(today))
-    placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided)
-    matrix = matrix_of(feature_inputs(known, instrument, tables, background.own, np.zeros(1, dtype=np.int64), placed))
+    placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided, kind)
+    inputs = feature_inputs(known, instrument, tables, background.own, np.zeros(1, dtype=np.int64), placed)
+    matrix = matrix_of(inputs, feature_groups(kind))
     digest = background.digest + BarDigests().window(known, background.begins, decided)
     return EventView(
         event=event_at(today, one, 0),

@@ -1,9 +1,8 @@
-"""Events: the moments at which a model is asked. An opening range that is complete and has a size is one."""
+"""Events: the moments at which a model is asked: a range with a size is complete, or its break has closed."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +10,12 @@ import numpy.typing as npt
 from ml_data.history import History
 from ml_data.rolls import CHOSEN_AFTERWARDS
 from trading.domain.calendar import Days, as_date, from_minute
-
-ORB_COMPLETE: Final = "orb_complete"
+from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
 
 
 @dataclass(frozen=True, order=True)
 class Event:
-    """One decision moment. `decided_at` (UTC) is the instant at which the range's last minute had closed."""
+    """One decision moment. `decided_at` (UTC) is when the range's last minute, or the bar that broke it, had closed."""
 
     decided_at: datetime
     instrument: str
@@ -43,13 +41,19 @@ class EventRows:
     day: npt.NDArray[np.int64]
     opening: npt.NDArray[np.int64]
     decided: npt.NDArray[np.int64]
+    kind: EventKind = ORB_COMPLETE
 
     def __len__(self) -> int:
         return len(self.day)
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "EventRows":
         """Return the events that `keep` marks."""
-        return EventRows(self.day[keep], self.opening[keep], self.decided[keep])
+        return EventRows(self.day[keep], self.opening[keep], self.decided[keep], self.kind)
+
+
+def events_of(history: History, kind: EventKind) -> EventRows:
+    """Return every event of one kind, in the order of its decision moment."""
+    return break_events(history) if kind == BREAK_CLOSED else range_events(history)
 
 
 def range_events(history: History) -> EventRows:
@@ -61,9 +65,23 @@ def range_events(history: History) -> EventRows:
     size = history.ranges.prices[:, :, 1] - history.ranges.prices[:, :, 2]
     known = np.array([reason != CHOSEN_AFTERWARDS for reason in history.contracts.reason], dtype=np.bool_)
     day, opening = np.nonzero(history.range_complete & (size > 0) & known[:, None])
-    decided = history.windows.range_ends[day, opening]
+    return _in_order(day, opening, history.windows.range_ends[day, opening], ORB_COMPLETE)
+
+
+def break_events(history: History) -> EventRows:
+    """Return every break of an opening range that is an event, decided when the bar that broke it had closed."""
+    ranges = range_events(history)
+    rows = history.break_rows[ranges.day, ranges.opening]
+    broke = ranges.where(rows >= 0)
+    decided = history.bars.minute[rows[rows >= 0]] + 1
+    return _in_order(broke.day, broke.opening, decided, BREAK_CLOSED)
+
+
+def _in_order(
+    day: npt.NDArray[np.intp], opening: npt.NDArray[np.intp], decided: npt.NDArray[np.int64], kind: EventKind
+) -> EventRows:
     order = np.lexsort((opening, decided))
-    return EventRows(day[order].astype(np.int64), opening[order].astype(np.int64), decided[order])
+    return EventRows(day[order].astype(np.int64), opening[order].astype(np.int64), decided[order], kind)
 
 
 def event_at(history: History, rows: EventRows, index: int) -> Event:
@@ -72,7 +90,7 @@ def event_at(history: History, rows: EventRows, index: int) -> Event:
     return Event(
         decided_at=from_minute(int(rows.decided[index])),
         instrument=history.instrument.symbol,
-        kind=ORB_COMPLETE,
+        kind=rows.kind,
         trading_day=as_date(days[rows.day[index]]),
         orb=history.instrument.opening_ranges[int(rows.opening[index])].name,
     )

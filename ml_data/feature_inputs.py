@@ -12,7 +12,8 @@ from ml_data.events import EventRows
 from ml_data.features.base import HISTORY_DAYS, Floats, Inputs, Ints
 from ml_data.features.calendar import calendar_columns
 from ml_data.features.indicators import average_true_range
-from ml_data.kernels import first_at_or_after
+from ml_data.history_tables import costs_in_ticks
+from ml_data.kernels import LOSS, first_at_or_after
 from trading.domain.calendar import Days, as_date, day_spans, trading_days
 from trading.domain.instrument import Instrument
 
@@ -46,6 +47,7 @@ def feature_inputs(
     own_now = _rows(own.starts, own.offsets, contract, tables.starts[events.day])
     atr = np.empty(len(events))
     _average_true_ranges(own.high, own.low, own.close, own_first, own_now, atr)
+    now_row = _rows(bars.minute, bars.offsets, contract, events.decided)
     return Inputs(
         minute=bars.minute,
         open=bars.open,
@@ -54,7 +56,7 @@ def feature_inputs(
         close=bars.close,
         volume=bars.volume,
         first_row=_rows(bars.minute, bars.offsets, contract, memory),
-        now_row=_rows(bars.minute, bars.offsets, contract, events.decided),
+        now_row=now_row,
         decided=events.decided,
         day=events.day,
         opening=events.opening,
@@ -78,6 +80,8 @@ def feature_inputs(
         directions=tables.directions,
         break_minutes=tables.break_minutes,
         reference_r=tables.reference_r,
+        day_closes=tables.closes,
+        rule_ends=tables.rule_ends,
         calendar=calendar_columns(
             tables.days[events.day],
             events.decided,
@@ -85,7 +89,16 @@ def feature_inputs(
             events.opening,
             _days_since_traded(tables, events.day, remembered),
         ),
+        costs=_costs(bars, instrument, contract, now_row),
     )
+
+
+def _costs(bars: BarArrays, instrument: Instrument, contract: Ints, now_row: Ints) -> Floats:
+    """Return what a losing round trip entered at each event's last close costs, in ticks; NaN without a bar."""
+    known = now_row > bars.offsets[contract]
+    last = bars.close[np.where(known, now_row - 1, 0)] if len(bars) else now_row
+    costs = costs_in_ticks(instrument, np.full(len(last), LOSS), last)
+    return np.where(known, costs, np.nan)
 
 
 def memory_days(instrument: Instrument, days: Days) -> Days:

@@ -20,6 +20,7 @@ from ml_data.feature_inputs import feature_inputs, own_days
 from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.history import History
 from trading.domain.calendar import from_minute
+from trading.domain.label import ORB_COMPLETE, EventKind
 from trading.errors import LawOfTimeBroken
 
 
@@ -41,8 +42,13 @@ class FeatureMatrix:
         return result
 
 
+def feature_groups(kind: EventKind = ORB_COMPLETE) -> tuple[FeatureGroup, ...]:
+    """Return the groups that are valid for events of one kind, in the order in which they are discovered."""
+    return tuple(group for group in every_group() if kind in group.events)
+
+
 @lru_cache(maxsize=1)
-def feature_groups() -> tuple[FeatureGroup, ...]:
+def every_group() -> tuple[FeatureGroup, ...]:
     """Return the group of every module in `ml_data.features`, by module name: found, not listed."""
     names = sorted(module.name for module in pkgutil.iter_modules(feature_package.__path__) if module.name != "base")
     modules = [importlib.import_module(f"{feature_package.__name__}.{name}") for name in names]
@@ -70,6 +76,8 @@ def feature_matrix(
 ) -> FeatureMatrix:
     """Return the features of `events` (of `history`), computed group by group in one pass each.
 
+    Without `groups` those are computed that are valid for events of that kind.
+
     Raises
     ------
     LawOfTimeBroken
@@ -78,12 +86,11 @@ def feature_matrix(
     contract = history.contracts.contract[events.day]
     own = own_days(history.bars, history.instrument, contract, history.days[events.day])
     inputs = feature_inputs(history.bars, history.instrument, day_tables(history), own, contract, events)
-    return matrix_of(inputs, groups)
+    return matrix_of(inputs, feature_groups(events.kind) if groups is None else groups)
 
 
-def matrix_of(inputs: Inputs, groups: tuple[FeatureGroup, ...] | None = None) -> FeatureMatrix:
+def matrix_of(inputs: Inputs, groups: tuple[FeatureGroup, ...]) -> FeatureMatrix:
     """Return the features of the events behind `inputs`; raises as `feature_matrix` does."""
-    groups = feature_groups() if groups is None else groups
     names = _names(groups)
     count = len(inputs.decided)
     values = np.empty((count, len(names)))

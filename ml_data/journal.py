@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import combinations
 from typing import Any, Final
 
 import pyarrow as pa
 
-from ml_data.feature_matrix import feature_groups, features_of, schema_hash
+from ml_data.feature_matrix import every_group, features_of, schema_hash
+from ml_data.features.base import Feature
 from ml_data.store import Store, sql
+from trading.domain.label import BREAK_DIRECTION, LABELS
 from trading.domain.prediction import Answer, PredictionRow, Reason
 
 _PREDICTIONS: Final = pa.schema(
@@ -43,8 +47,25 @@ _PREDICTIONS: Final = pa.schema(
         ("refusal_reason", pa.string()),
         ("latency_ms", pa.float64()),
         ("logged_at", pa.timestamp("us", tz="UTC")),
+        ("label", pa.string()),
+        ("rule", pa.string()),
+        ("prob_win", pa.float64()),
+        ("prob_miss", pa.float64()),
+        ("base_value", pa.float64()),
+        ("baselines", pa.list_(pa.float64())),
     ]
 )
+
+ANSWER_COLUMNS: Final = (
+    *(column for label in LABELS.values() for column in label.columns),
+    "confidence",
+    "advice",
+    "raw_score",
+    "base_prob_up",
+    "base_value",
+    "reasons",
+)
+"""The columns that hold what a version said; empty in a refusal."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,7 @@ class OutcomeRow:
     r_net_advised: float | None
     known_at: datetime
     void_reason: str | None
+    actual_values: tuple[float, ...] | None = None
 
 
 def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: datetime) -> int:
@@ -88,6 +110,7 @@ def append_outcomes(store: Store, rows: Sequence[OutcomeRow], settled_at: dateti
             ("known_at", pa.timestamp("us", tz="UTC")),
             ("void_reason", pa.string()),
             ("settled_at", pa.timestamp("us", tz="UTC")),
+            ("actual_values", pa.list_(pa.float64())),
         ]
     )
     table = pa.Table.from_pylist([{**asdict(row), "settled_at": settled_at} for row in rows], schema=schema)
@@ -145,8 +168,7 @@ def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) 
 
     `schema` is the row's `schema_hash`; points of other definitions than today's go by the number of their input.
     """
-    groups = feature_groups()
-    known = features_of(groups) if schema == schema_hash(groups) else ()
+    known = _features_asked(schema, len(points))
     named = [(feature.name, feature.unit) for feature in known] or [(f"input {i + 1}", "") for i in range(len(points))]
     reasons = [
         Reason(name, value, unit, share) for (name, unit), value, share in zip(named, features, points, strict=True)
@@ -154,10 +176,21 @@ def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) 
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.points)))
 
 
+@lru_cache(maxsize=64)
+def _features_asked(schema: str, count: int) -> tuple[Feature, ...]:
+    """Return the `count` features whose definitions have the hash `schema`; none when no choice of groups has it."""
+    every = every_group()
+    for size in range(len(every), 0, -1):
+        for groups in combinations(every, size):
+            if sum(len(group.features) for group in groups) == count and schema_hash(groups) == schema:
+                return features_of(groups)
+    return ()
+
+
 def points_in_order(answer: Answer) -> list[float]:
     """Return the points of an answer's reasons as the journal keeps them: in the order of its features."""
     shares = {reason.feature: reason.points for reason in answer.reasons}
-    return [shares[feature.name] for feature in features_of(feature_groups()) if feature.name in shares]
+    return [shares[feature.name] for feature in features_of(every_group()) if feature.name in shares]
 
 
 def _query(store: Store, name: str, parameters: dict[str, Any]) -> pa.Table:
@@ -173,21 +206,30 @@ def _append(store: Store, table: pa.Table, statement: str) -> int:
     return 0 if written is None else int(written[0])
 
 
+def answer_columns(row: PredictionRow) -> dict[str, Any]:
+    """Return what a row says in the journal's columns (`ANSWER_COLUMNS`); all None in a refusal."""
+    answer = row.answer
+    if answer is None:
+        return dict.fromkeys(ANSWER_COLUMNS)
+    of_direction = row.label == BREAK_DIRECTION.name
+    return {
+        **{f"prob_{name.lower()}": answer.probabilities.get(name) for each in LABELS.values() for name in each.classes},
+        "confidence": answer.confidence,
+        "advice": answer.advice,
+        "raw_score": list(answer.raw_score),
+        "base_prob_up": answer.base if of_direction else None,
+        "base_value": None if of_direction else answer.base,
+        "reasons": points_in_order(answer),
+    }
+
+
 def _as_dict(row: PredictionRow, logged_at: datetime) -> dict[str, Any]:
-    answer, refusal = row.answer, row.refusal
     columns = {name: getattr(row, name) for name in row.__dataclass_fields__ if name not in ("answer", "refusal")}
     return {
         **columns,
+        **answer_columns(row),
         "trading_day": date.fromisoformat(row.trading_day),
-        "raw_score": None if answer is None else list(answer.raw_score),
-        "prob_up": None if answer is None else answer.probabilities.get("UP"),
-        "prob_down": None if answer is None else answer.probabilities.get("DOWN"),
-        "prob_none": None if answer is None else answer.probabilities.get("NONE"),
-        "confidence": None if answer is None else answer.confidence,
-        "advice": None if answer is None else answer.advice,
-        "base_prob_up": None if answer is None else answer.base_up,
-        "reasons": None if answer is None else points_in_order(answer),
-        "refusal_code": None if refusal is None else refusal.code,
-        "refusal_reason": None if refusal is None else refusal.reason,
+        "refusal_code": None if row.refusal is None else row.refusal.code,
+        "refusal_reason": None if row.refusal is None else row.refusal.reason,
         "logged_at": logged_at,
     }

@@ -19,12 +19,13 @@ import numpy as np
 
 from ml_data.bar_arrays import BarArrays
 from ml_data.event_view import event_window
-from ml_data.events import Event, EventRows, event_at, range_events
+from ml_data.events import Event, EventRows, event_at, events_of
 from ml_data.feature_matrix import feature_groups, feature_matrix, features_of
 from ml_data.features.base import FeatureGroup, Flags, Floats
 from ml_data.history import History, build_history, continue_history
 from trading.domain.calendar import as_date, from_minute, to_minute
 from trading.domain.instrument import Instrument
+from trading.domain.label import ORB_COMPLETE, EventKind
 from trading.errors import LawOfTimeBroken
 
 Check = Literal["prefix", "suffix", "warm-up", "declared input"]
@@ -79,19 +80,20 @@ def audit_lookahead(
     sample: int,
     seed: int,
     groups: tuple[FeatureGroup, ...] | None = None,
+    kind: EventKind = ORB_COMPLETE,
     progress: Callable[[int, int], None] | None = None,
 ) -> LookaheadReport:
-    """Audit `sample` events (all, if there are fewer), drawn evenly over time with a seeded start.
+    """Audit `sample` events of one kind (all, if there are fewer), drawn evenly over time with a seeded start.
 
     `progress(done, total)` is called after each event.
     """
-    groups = feature_groups() if groups is None else groups
+    groups = feature_groups(kind) if groups is None else groups
     history = build_history(bars, instrument)
-    events = range_events(history)
+    events = events_of(history, kind)
     chosen = _sampled(len(events), sample, seed)
     problems: list[LookaheadProblem] = []
     for done, index in enumerate(chosen, start=1):
-        one = EventRows(events.day[[index]], events.opening[[index]], events.decided[[index]])
+        one = EventRows(events.day[[index]], events.opening[[index]], events.decided[[index]], kind)
         problems += _problems(_Window(history, one, groups, seed), locate=LOCATED - len(problems))
         if progress is not None:
             progress(done, len(chosen))
@@ -144,7 +146,7 @@ class _Window:
         """Return the event's features (F,) from these bars."""
         through = max(bars.through, self.decided)
         again = continue_history(bars, self.history.instrument, self._first_day, self._contract_before, through)
-        same = EventRows(self.one.day - self._days_before, self.one.opening, self.one.decided)
+        same = EventRows(self.one.day - self._days_before, self.one.opening, self.one.decided, self.one.kind)
         values: Floats = feature_matrix(again, same, self.groups).values[0]
         return values
 

@@ -1,4 +1,4 @@
-"""What an event came to: the break, when it was known, and the net R of the plain rule. The one definition.
+"""What an event came to: the break, the trade, and when each was known. The one definition.
 
 Training takes its labels from here and settlement its outcomes, so a model is graded by what it was taught.
 """
@@ -13,8 +13,9 @@ from numba import njit
 from ml_data.events import EventRows
 from ml_data.history import History
 from ml_data.history_tables import trade_money
-from ml_data.kernels import EXPIRED, NO_BREAK, NO_TRADE, OPEN, UNDECIDED, first_at_or_after
-from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
+from ml_data.kernels import DOWN, EXPIRED, NO_BREAK, NO_TRADE, OPEN, UNDECIDED, UP, WIN, first_at_or_after
+from trading.domain.label import BREAK_DIRECTION, Label
+from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -31,14 +32,17 @@ VOID: Final = "void"
 class Outcomes:
     """What E events came to.
 
-    `state` is pending, matured or void (`void_reason`: `early_close`, `missing_bars`); `direction` is 1 UP, -1 DOWN,
-    0 NONE, 2 undecided; `label_known` is the minute at which the direction was known, `known` the minute at which the
-    plain trade had closed as well (both -1 while pending); a trade that expires has closed when the day is over.
-    `r_gross`, `r_net` are of the plain rule (NaN without a trade). An outcome is matured only when direction and trade
-    are both known.
+    `state` is pending, matured or void. `void_reason` is `early_close` or `missing_bars`; of a trade also `too_late`
+    (the rule's window was over) and `break_moved` (by the bars as they are now the range did not break then). `code` is
+    the class that happened, an index into the label's classes (-1: not known); `direction` is 1 UP, -1 DOWN, 0 NONE, 2
+    undecided. `label_known` is the minute at which the label was known, `known` the minute at which the trade had
+    closed as well (both -1 while pending); a trade that expires has closed when its window is over. `r_gross`, `r_net`
+    are of the label's rule, the plain one where it has none (NaN without a trade). An outcome is matured only when
+    label and trade are both known.
     """
 
     state: npt.NDArray[np.object_]
+    code: Ints
     direction: Ints
     label_known: Ints
     known: Ints
@@ -47,8 +51,15 @@ class Outcomes:
     void_reason: npt.NDArray[np.object_]
 
 
+def outcomes_of(history: History, events: EventRows, label: Label, rule: TradeRule | None) -> Outcomes:
+    """Return what each of `events` (of `history`) came to in the sense of `label`; `rule` where it is about one."""
+    if label == BREAK_DIRECTION:
+        return range_outcomes(history, events)
+    return trade_outcomes(history, events, rule or REFERENCE_RULE)
+
+
 def range_outcomes(history: History, events: EventRows) -> Outcomes:
-    """Return what each of `events` (of `history`) came to, as far as its bars tell."""
+    """Return which way each of `events` (of `history`) broke, as far as its bars tell, and its plain trade."""
     windows, bars = history.windows, history.bars
     direction = history.directions[events.day, events.opening]
     break_row = history.break_rows[events.day, events.opening]
@@ -62,33 +73,12 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
     exit_known = np.where(trade[:, 0] == EXPIRED, np.maximum(exit_known, day_over), exit_known)
     known = np.where(traded, exit_known, label_known)
     r_gross, r_net = _trade_results(history, trade, direction, break_row, closed)
-
-    holes = np.zeros(len(events), dtype=np.bool_)
-    short = np.zeros(len(events), dtype=np.bool_)
-    until = np.where(broke, break_known, day_over)
-    _find_holes(
-        bars.minute,
-        history.row_from[events.day],
-        history.row_to[events.day],
-        events.decided,
-        until,
-        broke,
-        windows.halt_starts[events.day],
-        windows.halt_ends[events.day],
-        holes,
-        short,
-    )
     settled = direction != UNDECIDED
-    early = windows.closed_from[events.day] < windows.ends[events.day]
-    void_reason = np.full(len(events), None, dtype=object)
-    void_reason[settled & (holes | short)] = "missing_bars"
-    void_reason[settled & short & early & ~holes] = "early_close"
-    state = np.full(len(events), PENDING, dtype=object)
-    state[settled & (known >= 0)] = MATURED
+    void_reason = _void_reasons(history, events, np.where(broke, break_known, day_over), broke, settled)
     void = void_reason != np.array(None)
-    state[void] = VOID
     return Outcomes(
-        state=state,
+        state=_states(settled & (known >= 0), void),
+        code=np.select([direction == UP, direction == DOWN, direction == NO_BREAK], [0, 1, 2], -1),
         direction=direction,
         label_known=label_known,
         known=np.where(void, label_known, known),
@@ -96,6 +86,80 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
         r_net=r_net,
         void_reason=void_reason,
     )
+
+
+def trade_outcomes(history: History, events: EventRows, rule: TradeRule) -> Outcomes:
+    """Return what trading each of the breaks `events` (of `history`) by `rule` came to, as far as its bars tell.
+
+    The label is known when the trade has closed, not before: until then it may still be the other one.
+    """
+    windows, bars = history.windows, history.bars
+    direction = history.directions[events.day, events.opening]
+    break_row = history.break_rows[events.day, events.opening]
+    trade = history.trades[events.day, events.opening, TRADE_RULES.index(rule)]
+    result = trade[:, 0]
+    late, closed = result == NO_TRADE, (result != NO_TRADE) & (result != OPEN)
+    over = windows.closes[events.day]
+    if rule.window == "session":
+        over = np.minimum(over, windows.range_session_ends[events.day, events.opening])
+    exit_known = bars.minute[np.where(closed, trade[:, 1], 0)] + 1 if len(bars) else np.zeros(len(events), np.int64)
+    expired = result == EXPIRED
+    known = np.where(closed, np.where(expired, np.maximum(exit_known, over), exit_known), -1)
+    r_gross, r_net = _trade_results(history, trade, direction, break_row, closed)
+    void_reason = _void_reasons(history, events, np.where(expired, over, known), closed & ~expired, closed)
+    broke = break_row >= 0
+    at_break = bars.minute[np.where(broke, break_row, 0)] + 1 if len(bars) else events.decided
+    moved = ~broke | (at_break != events.decided)
+    void_reason[late] = "too_late"
+    void_reason[moved] = "break_moved"
+    void = void_reason != np.array(None)
+    known = np.where(late | moved, events.decided + 1, known)
+    return Outcomes(
+        state=_states(closed, void),
+        code=np.where(closed, np.where(result == WIN, 0, 1), -1),
+        direction=direction,
+        label_known=known,
+        known=known,
+        r_gross=r_gross,
+        r_net=r_net,
+        void_reason=void_reason,
+    )
+
+
+def _states(matured: npt.NDArray[np.bool_], void: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+    state = np.full(len(matured), PENDING, dtype=object)
+    state[matured] = MATURED
+    state[void] = VOID
+    return state
+
+
+def _void_reasons(
+    history: History, events: EventRows, until: Ints, ended: npt.NDArray[np.bool_], settled: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.object_]:
+    """Return why nobody can say what came first between an event and `until`; None where one can.
+
+    `ended` says that a bar ended it, `settled` that it is over: what still runs is not void yet.
+    """
+    windows = history.windows
+    holes = np.zeros(len(events), dtype=np.bool_)
+    short = np.zeros(len(events), dtype=np.bool_)
+    _find_holes(
+        history.bars.minute,
+        history.row_from[events.day],
+        history.row_to[events.day],
+        events.decided,
+        until,
+        ended,
+        windows.halt_starts[events.day],
+        windows.halt_ends[events.day],
+        holes,
+        short,
+    )
+    early = windows.closed_from[events.day] < windows.ends[events.day]
+    void_reason = np.full(len(events), None, dtype=object)
+    void_reason[settled & (holes | short)] = "missing_bars"
+    void_reason[settled & short & early & ~holes] = "early_close"
+    return void_reason
 
 
 def _trade_results(
@@ -116,13 +180,13 @@ def _find_holes(
     row_to: Ints,
     decided: Ints,
     until: Ints,
-    broke: npt.NDArray[np.bool_],
+    ended: npt.NDArray[np.bool_],
     halt_starts: Ints,
     halt_ends: Ints,
     holes: npt.NDArray[np.bool_],
     short: npt.NDArray[np.bool_],
 ) -> None:
-    """Mark events with a hole between decision and `until`, and those without a break whose bars stop too soon."""
+    """Mark events with a hole between decision and `until`, and those no bar ended whose bars stop too soon."""
     for event in range(len(decided)):
         known = decided[event]
         row = first_at_or_after(minute, row_from[event], row_to[event], known)
@@ -131,7 +195,7 @@ def _find_holes(
                 holes[event] = True
             known = minute[row] + 1
             row += 1
-        if not broke[event]:
+        if not ended[event]:
             short[event] = _open_minutes(known, until[event], halt_starts[event], halt_ends[event]) > HOLE_MINUTES
 
 

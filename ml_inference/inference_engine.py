@@ -7,29 +7,30 @@ input, an old bar, another schema or an expired model is a refusal with a code, 
 import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from ml_data.bar_tape import BarTape
 from ml_data.event_view import EventView
-from ml_data.events import ORB_COMPLETE, Event
-from ml_data.feature_matrix import feature_groups, features_of, schema_hash
+from ml_data.events import Event
+from ml_data.feature_matrix import schema_hash
 from ml_data.features.base import Floats
 from ml_data.store import Store
+from ml_data.walks import MARTINGALE, walk_columns
+from ml_inference.answers import AdviceRule, answer_of
 from ml_inference.engine_settings import EngineSettings
-from ml_inference.explanations import probability_points
 from ml_inference.questions import asked_features, asked_groups, check_missing, named_row
 from ml_models.documents import DamagedVersion
 from ml_models.loaded_version import LoadedVersion
 from ml_models.model_registry import ModelRegistry
 from trading.domain.calendar import to_minute
 from trading.domain.instrument import Instrument
-from trading.domain.prediction import BIAS_NONE, Answer, PredictionRow, Reason, Refusal
+from trading.domain.label import BREAK_DIRECTION, ORB_COMPLETE, EventKind
+from trading.domain.prediction import Answer, PredictionRow, Reason, Refusal
+from trading.domain.trade_rule import rule_named
 from trading.errors import Refused, RegistryError
 
-BASELINE_FEATURE: Final = "martingale_up"
 SCHEMA_HASH: Final = "feature_schema_hash"
 """Where a version's metadata keep the hash of the feature definitions that it was trained on."""
 UP, DOWN, NONE = "UP", "DOWN", "NONE"
@@ -74,7 +75,7 @@ class MLInferenceEngine:
             raise Refused(
                 "no_model",
                 f"{self.model}: nothing is published yet. Train a version: "
-                f"hub train directional --instrument {self.instrument.symbol}",
+                f"hub train {self.model.split('-')[0]} --instrument {self.instrument.symbol}",
             )
         try:
             return self._registry.load(self.model, self.which)
@@ -93,14 +94,15 @@ class MLInferenceEngine:
         Raises
         ------
         Refused
-            `no_model`, `damaged_model` or `no_range`: without a version or a range there is nobody to ask or nothing
-            to ask about, so there is no row either.
+            `no_model`, `damaged_model`, `no_range` or `no_break`: without a version, a range or its break there is
+            nobody to ask or nothing to ask about, so there is no row either.
         NothingStored
             when history is not built for the days that the event looks back to.
         """
         version = self.version()
-        if (event.instrument, event.kind) != (self.instrument.symbol, ORB_COMPLETE):
-            raise ValueError(f"an engine for {ORB_COMPLETE} of {self.instrument.symbol} was asked about {event.key}")
+        kind = version.schema.asked.event
+        if (event.instrument, event.kind) != (self.instrument.symbol, kind):
+            raise ValueError(f"an engine for {kind} of {self.instrument.symbol} was asked about {event.key}")
         key = (event.key, version.version_hash, self._store.stamp("market"), role, stage, replayed)
         now = self._clock()
         cached = self._cache.get(key)
@@ -113,9 +115,9 @@ class MLInferenceEngine:
         self._cache[key] = (now, row)
         return row
 
-    def view(self, trading_day: date, orb: str, decided_at: datetime) -> EventView:
+    def view(self, trading_day: date, orb: str, decided_at: datetime, kind: EventKind = ORB_COMPLETE) -> EventView:
         """Return the features of an event from the bars stored before `decided_at`."""
-        return self._tape.view(trading_day, orb, to_minute(decided_at))
+        return self._tape.view(trading_day, orb, to_minute(decided_at), kind)
 
     def predict_directional_bias(self, features: Mapping[str, float]) -> dict[str, Any]:
         """Return `prob_up`, `prob_down`, `prob_none`, `confidence`, `bias`, `version` for named features.
@@ -127,9 +129,9 @@ class MLInferenceEngine:
         ------
         Refused
             when a name is missing or unknown (`schema_mismatch`), or an input is missing that must not be
-            (`missing_inputs`).
+            (`missing_inputs`), or the model answers another question (`schema_mismatch`).
         """
-        version = self.version()
+        version = self._directional()
         answer = self.answer(version, named_row(version, features))
         return {
             "prob_up": answer.probabilities.get(UP, 0.0),
@@ -147,9 +149,9 @@ class MLInferenceEngine:
         `risk_adjustment` is 1.0: a model in shadow moves no risk. `reasoning` is the four largest reasons in words,
         after a sentence that sets the model beside the martingale. Raises as `predict_directional_bias` does.
         """
-        version = self.version()
+        version = self._directional()
         answer = self.answer(version, named_row(version, features))
-        baseline = float(features.get(BASELINE_FEATURE, np.nan))
+        baseline = float(features.get(MARTINGALE, np.nan))
         beside = "is not known" if np.isnan(baseline) else f"says {baseline:.1%}"
         lines = [
             f"The model says {answer.probabilities[UP]:.1%} up; a walk without drift from where the range closed "
@@ -178,27 +180,15 @@ class MLInferenceEngine:
 
     def answer(self, version: LoadedVersion, row: Floats) -> Answer:
         """Return what `version` says of one row (1, F) of features in its order, with every reason."""
-        margins = version.contributions(row)[0]
-        probabilities = version.predict(row)[0]
-        by_class = dict(zip(version.schema.classes, probabilities.tolist(), strict=True))
-        best = int(np.argmax(probabilities))
-        confidence = float(probabilities[best])
-        base_up, points = probability_points(version, margins, version.schema.classes.index(UP))
-        units = feature_units()
-        names, values, shares = version.schema.names, row[0].tolist(), points.tolist()
-        order = np.argsort(-np.abs(points), kind="stable").tolist()
-        return Answer(
-            probabilities=by_class,
-            confidence=confidence,
-            advice=version.schema.classes[best] if confidence >= self.settings.confidence_threshold else BIAS_NONE,
-            base_up=base_up,
-            reasons=tuple([Reason(names[i], values[i], units.get(names[i], ""), shares[i]) for i in order]),
-            raw_score=tuple(version.margins(row)[0].tolist()),
-        )
+        slippage = self.instrument.costs.slippage_ticks
+        return answer_of(version, row, AdviceRule(self.settings.confidence_threshold, slippage))
 
     def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
         started = time.perf_counter()
-        view = self.view(event.trading_day, event.orb, event.decided_at)
+        schema = version.schema
+        label, rule = schema.asked, None if schema.rule is None else rule_named(schema.rule)
+        view = self.view(event.trading_day, event.orb, event.decided_at, label.event)
+        walk = walk_columns(label, rule, view.names, view.features[None, :])[0]
         asked = asked_features(version)
         row = view.features[[view.names.index(name) for name in asked]]
         answer, refusal = None, None
@@ -211,7 +201,7 @@ class MLInferenceEngine:
         return PredictionRow(
             prediction_id=event.prediction_id(version.version_hash),
             instrument=event.instrument,
-            kind=ORB_COMPLETE,
+            kind=label.event,
             trading_day=event.trading_day.isoformat(),
             orb=event.orb,
             decided_at=event.decided_at,
@@ -226,11 +216,20 @@ class MLInferenceEngine:
             schema_hash=schema_hash(asked_groups(version)),
             max_input_time=view.newest_input,
             data_hash=view.data_hash,
-            baseline_prob_up=float(view.features[view.names.index(BASELINE_FEATURE)]),
+            baseline_prob_up=float(walk[0]) if label == BREAK_DIRECTION else None,
             answer=answer,
             refusal=refusal,
             latency_ms=(time.perf_counter() - started) * 1e3,
+            label=label.name,
+            rule=schema.rule,
+            baselines=() if label == BREAK_DIRECTION else tuple(walk.tolist()),
         )
+
+    def _directional(self) -> LoadedVersion:
+        version = self.version()
+        if version.schema.asked != BREAK_DIRECTION:
+            raise Refused("schema_mismatch", f"{self.model} answers {version.schema.label}, not a direction.")
+        return version
 
     def _check(self, version: LoadedVersion, view: EventView, asked: tuple[str, ...]) -> None:
         """Raise `Refused` when the version must not answer this event."""
@@ -252,6 +251,12 @@ class MLInferenceEngine:
                 f"The newest bar of {view.contract} closed at {view.last_bar:%Y-%m-%d %H:%MZ}, more than "
                 f"{self.settings.stale_minutes} minutes before {event.decided_at:%H:%MZ}.",
             )
+        if version.schema.rule is not None and rule_named(version.schema.rule).window == "session":
+            left = float(view.features[view.names.index("session_left")])
+            if left < 0:
+                raise Refused(
+                    "too_late", f"{event.orb} broke after its session had ended; {version.schema.rule} trades no more."
+                )
         version.check_schema(asked)
         stated = metadata.extra.get(SCHEMA_HASH)
         if stated is not None and stated != schema_hash(asked_groups(version)):
@@ -263,9 +268,3 @@ class MLInferenceEngine:
 
 def _in_words(reason: Reason) -> str:
     return "missing" if np.isnan(reason.value) else f"{reason.value:.3g} {reason.unit}".strip()
-
-
-@lru_cache(maxsize=1)
-def feature_units() -> dict[str, str]:
-    """Return the unit of every feature by name."""
-    return {feature.name: feature.unit for feature in features_of(feature_groups())}

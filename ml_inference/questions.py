@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ml_data.feature_matrix import feature_groups, features_of
+from ml_data.feature_matrix import every_group, feature_groups, features_of
 from ml_data.features.base import FeatureGroup, Floats
 from ml_models.loaded_version import LoadedVersion
 from trading.errors import Refused
@@ -13,8 +13,8 @@ from trading.errors import Refused
 def asked_groups(version: LoadedVersion) -> tuple[FeatureGroup, ...]:
     """Return the feature groups that a version is fed with: those with any of its inputs (all when it has none)."""
     inputs = set(version.schema.names)
-    fed = tuple(group for group in feature_groups() if inputs & {feature.name for feature in group.features})
-    return fed or feature_groups()
+    fed = tuple(group for group in every_group() if inputs & {feature.name for feature in group.features})
+    return fed or feature_groups(version.schema.asked.event)
 
 
 def asked_features(version: LoadedVersion) -> tuple[str, ...]:

@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from ml_data.event_view import event_window
 from ml_data.events import Event
-from ml_data.journal import judged_predictions, points_in_order, prediction
+from ml_data.journal import ANSWER_COLUMNS, answer_columns, judged_predictions, prediction
 from ml_data.staleness import RevisedBar, predictions_made, stale
 from ml_data.store import Store, sql
 from ml_inference.engine_settings import EngineSettings
-from ml_inference.inference_engine import DOWN, NONE, UP, MLInferenceEngine
+from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.questions import asked_features
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument
-from trading.domain.prediction import Answer, PredictionRow
+from trading.domain.label import label_named
+from trading.domain.prediction import PredictionRow
 from trading.errors import NothingStored, Refused
 
-LABELS = (UP, DOWN, NONE)
 BARS_DIFFER: Final = "the bars (data_hash)"
 
 
@@ -168,9 +168,12 @@ def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatc
         ("the feature definitions (schema_hash)", logged["schema_hash"], again.schema_hash),
         ("max_input_time", logged["max_input_time"], again.max_input_time),
         ("baseline_prob_up", logged["baseline_prob_up"], again.baseline_prob_up),
+        ("label", label_named(logged["label"]).name, again.label),
+        ("rule", logged["rule"], again.rule),
+        ("baselines", logged["baselines"] or [], list(again.baselines)),
         ("refusal_code", logged["refusal_code"], again.refusal.code if again.refusal else None),
         *_feature_pairs(engine, logged["features"], again),
-        *_answer_pairs(logged, again.answer),
+        *_answer_pairs(logged, again),
     ]
     return [Mismatch(logged["prediction_id"], name, what, repr(a), repr(b)) for what, a, b in pairs if not _equal(a, b)]
 
@@ -182,16 +185,9 @@ def _feature_pairs(engine: MLInferenceEngine, logged: list[float], again: Predic
     return [(f"feature {name}", a, b) for name, a, b in zip(names, logged, again.features, strict=True)]
 
 
-def _answer_pairs(logged: dict[str, Any], again: Answer | None) -> list[tuple[str, Any, Any]]:
-    found = {} if again is None else again.probabilities
-    pairs = [(f"prob_{label.lower()}", logged[f"prob_{label.lower()}"], found.get(label)) for label in LABELS]
-    return [
-        *pairs,
-        ("confidence", logged["confidence"], None if again is None else again.confidence),
-        ("raw_score", logged["raw_score"], None if again is None else list(again.raw_score)),
-        ("base_prob_up", logged["base_prob_up"], None if again is None else again.base_up),
-        ("reasons", logged["reasons"], None if again is None else points_in_order(again)),
-    ]
+def _answer_pairs(logged: dict[str, Any], again: PredictionRow) -> list[tuple[str, Any, Any]]:
+    found = answer_columns(again)
+    return [(column, logged[column], found[column]) for column in ANSWER_COLUMNS]
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -1,7 +1,8 @@
 """The shadow step: at each decision moment, ask the version and write down what it says, before anything else is read.
 
 Replay steps through stored bars with the very code that live bars go through: `ShadowLoop.step` knows only a moment and
-the bars that had closed by then. A prediction is on disk before any bar after its moment is read.
+the bars that had closed by then. A prediction is on disk before any bar after its moment is read: the moments of breaks
+are taken from the built history, but whether a range has broken by a minute is settled by the bars up to that minute.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,13 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from ml_data.events import ORB_COMPLETE, Event
+from ml_data.events import Event
+from ml_data.history_tables import definitions_hash
 from ml_data.journal import append_predictions, known_predictions
 from ml_data.store import Store, sql
 from ml_inference.inference_engine import MLInferenceEngine
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
-from trading.errors import Refused
+from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
+from trading.errors import NothingStored, Refused
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,36 @@ def decision_moments(instrument: Instrument, first: date, last: date) -> Iterato
         )
 
 
+def break_moments(store: Store, instrument: Instrument, first: date, last: date) -> list[Event]:
+    """Return the moments at which opening ranges of the trading days `first` to `last` broke, in order.
+
+    Raises
+    ------
+    NothingStored
+        when history is not built from all stored bars, so that a break may be missing.
+    """
+    asked = {"instrument": instrument.symbol}
+    with store.market() as cursor:
+        [(_, newest)] = cursor.execute(sql("bar_bounds"), asked).fetchall()
+        state = cursor.execute(sql("history_state"), asked).fetchall()
+        dirty = cursor.execute(sql("history_dirty"), asked).fetchall()
+        rows = cursor.execute(sql("break_moments"), {**asked, "first": first, "last": last}).fetchall()
+    built = bool(state) and state[0][1] == definitions_hash(instrument) and not dirty
+    if newest is not None and (not built or state[0][0] <= newest):
+        raise NothingStored(
+            f"{instrument.symbol}: history is not built from all stored bars, so breaks may be missing. Run: hub build "
+            f"--instrument {instrument.symbol}"
+        )
+    return [Event(decided_at, instrument.symbol, BREAK_CLOSED, day, orb) for day, orb, decided_at in rows]
+
+
+def moments(store: Store, instrument: Instrument, kind: EventKind, first: date, last: date) -> list[Event]:
+    """Return the moments of one kind of event in the trading days `first` to `last`, in order."""
+    if kind == BREAK_CLOSED:
+        return break_moments(store, instrument, first, last)
+    return list(decision_moments(instrument, first, last))
+
+
 class ShadowLoop:
     """Asks one engine at each moment and writes its answers to the journal."""
 
@@ -73,7 +106,7 @@ class ShadowLoop:
         try:
             row = self._engine.predict(event, replayed=self._replayed)
         except Refused as refused:
-            if refused.code != "no_range":
+            if refused.code not in ("no_range", "no_break"):
                 raise
             return ShadowReport(moments=1, without_range=1)
         written = append_predictions(self._store, [row], self._clock())
@@ -92,10 +125,10 @@ class ShadowLoop:
         version = self._engine.version()
         done_before = known_predictions(self._store, instrument.symbol, version.version_hash, first, last)
         first_bar, through = self._stored_span(instrument)
-        moments = list(decision_moments(instrument, first, last))
-        events = [event for event in moments if first_bar < event.decided_at <= through]
-        ahead = sum(event.decided_at > through for event in moments)
-        before = len(moments) - len(events) - ahead
+        every = moments(self._store, instrument, version.schema.asked.event, first, last)
+        events = [event for event in every if first_bar < event.decided_at <= through]
+        ahead = sum(event.decided_at > through for event in every)
+        before = len(every) - len(events) - ahead
         total = ShadowReport(moments=ahead + before, without_range=before, ahead=ahead)
         for done, event in enumerate(events, start=1):
             if (event.trading_day.isoformat(), event.orb) in done_before:

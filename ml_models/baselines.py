@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_models.scores import FloatArray, log_loss
+from trading.domain.label import BREAK_DIRECTION
 from trading.errors import HubError
 
-DIRECTIONS = ("UP", "DOWN", "NONE")
+DIRECTIONS = BREAK_DIRECTION.classes
 """The class order of direction probabilities; without NONE the first two."""
 
 
@@ -34,14 +35,14 @@ def majority_probs(train_actual: NDArray[np.integer], n: int, class_count: int) 
 
 
 def martingale_probs(up: FloatArray, class_count: int = 2, p_none: float = 0.0) -> FloatArray:
-    """Return (n, class_count) in the order of `DIRECTIONS`: how often a walk without drift breaks each way.
+    """Return (n, class_count): how often a walk without drift breaks each way, or wins and misses.
 
     Parameters
     ----------
     up
-        (n,), P(UP | a break) of the walk, the feature `martingale_up`; NaN gives 0.5: nothing is known.
+        (n,), P(first class) of the walk: P(UP | a break), P(WIN). NaN gives 0.5: nothing is known.
     class_count
-        2 for (UP, DOWN), 3 for (UP, DOWN, NONE).
+        2 for (UP, DOWN) or (WIN, MISS), 3 for (UP, DOWN, NONE).
     p_none
         probability of NONE with three classes (its frequency in training); UP and DOWN share the rest.
 
@@ -63,7 +64,7 @@ def martingale_probs(up: FloatArray, class_count: int = 2, p_none: float = 0.0) 
         raise HubError(f"The martingale speaks of UP, DOWN and NONE; found {class_count} classes, p_none {p_none}.")
     up = np.where(np.isnan(up), 0.5, up)
     if ((up <= 0) | (up >= 1)).any():
-        raise HubError("P(UP) of a walk inside its range lies between 0 and 1, never at either end.")
+        raise HubError("What a walk says lies between 0 and 1, never at either end.")
     broken = np.column_stack([up, 1 - up])
     if class_count == 2:
         return broken

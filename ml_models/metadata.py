@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_models.documents import DamagedVersion, Fields, Json, decode
+from trading.domain.label import BREAK_DIRECTION, LABELS, Label, label_named
 from trading.errors import Refused, RegistryError
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -28,10 +29,21 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """Inputs in the model's order, all float64, and the classes it answers (none: a regression)."""
+    """Inputs in the model's order, all float64, and what it answers.
+
+    `classes` are those whose probabilities it says (none: a regression). `label` names the question (see
+    `trading.domain.label`), `rule` the trade rule that it is about.
+    """
 
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
+    label: str = BREAK_DIRECTION.name
+    rule: str | None = None
+
+    @property
+    def asked(self) -> Label:
+        """The question that the model answers."""
+        return label_named(self.label)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,13 +80,19 @@ class Schema:
             {"name": c.name, "dtype": "float64", "low": c.low, "high": c.high, "missing": c.missing}
             for c in self.columns
         ]
-        return {"columns": columns, "classes": list(self.classes)}
+        return {"columns": columns, "classes": list(self.classes), "label": self.label, "rule": self.rule}
 
     @classmethod
     def read(cls, content: bytes) -> Self:
         """Return the schema in the bytes of schema.json, or raise `DamagedVersion`."""
         fields = decode("schema.json", content)
-        schema = cls(tuple(_column(each) for each in fields.objects("columns")), fields.texts("classes"))
+        label = fields.optional_text("label") or BREAK_DIRECTION.name
+        columns = tuple(_column(each) for each in fields.objects("columns"))
+        schema = cls(columns, fields.texts("classes"), label, fields.optional_text("rule"))
+        if label not in LABELS:
+            raise DamagedVersion(
+                "schema.json", f"asks {label!r}, which this hub does not know", cure="update the hub, or train again"
+            )
         if not schema.columns or len(set(schema.names)) < len(schema.names):
             raise DamagedVersion("schema.json", "has no column, or two of the same name")
         return schema

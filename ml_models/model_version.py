@@ -55,13 +55,13 @@ class VersionId(str):
         return True
 
 
-def model_name(recipe: str, instrument: str) -> str:
-    """Return the name under which the registry keeps a recipe's versions for one instrument.
+def model_name(recipe: str, instrument: str, rule: str | None = None) -> str:
+    """Return the name under which the registry keeps a recipe's versions for one instrument, and one trade rule.
 
-    >>> model_name("directional", "MGC")
-    'directional-MGC'
+    >>> model_name("directional", "MGC"), model_name("entry_quality", "MGC", "half-rr1.5-session")
+    ('directional-MGC', 'entry_quality-MGC-half-rr1_5-session')
     """
-    return f"{recipe}-{instrument}"
+    return "-".join([recipe, instrument, *([rule.replace(".", "_")] if rule else [])])
 
 
 def utc(instant: datetime) -> datetime:

@@ -26,7 +26,9 @@ _CELLS: Final = 4_000_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """The reliability of P(UP), its expected calibration error with the null beside it, and the mean error.
+    """The reliability of the subject's probability (P(UP), P(WIN)), its calibration error, and the mean error.
+
+    The calibration error has its null beside it.
 
     `verdicts` are of the three in that order, `verdict` of the first two together.
     """
@@ -39,7 +41,7 @@ class Calibration:
 
 
 def calibration(judged: Judged) -> Calibration | None:
-    """Return the calibration of P(UP); None without a matured prediction."""
+    """Return the calibration of the subject's probability; None without a matured prediction."""
     if len(judged) == 0:
         return None
     forecast, happened = judged.probs[:, 0], np.asarray(judged.actual == 0)

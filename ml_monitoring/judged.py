@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.outcomes import MATURED, PENDING, VOID
-from ml_models.baselines import DIRECTIONS, martingale_probs
-from trading.domain.prediction import BIAS_NONE
+from ml_models.baselines import martingale_probs
+from trading.domain.label import BREAK_DIRECTION, Label, label_named
+from trading.domain.prediction import BIAS_NONE, TAKE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 MAJORITY: Final = "majority"
-MARTINGALE: Final = "martingale"
-_NONE: Final = DIRECTIONS.index("NONE")
+_NONE: Final = BREAK_DIRECTION.classes.index("NONE")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Judged:
-    """n answered predictions with a matured outcome, oldest first.
+    """n answered predictions of one question with a matured outcome, oldest first.
 
-    `probs` (n, K) and `actual` (n,) are in the order of `classes`; `baselines` maps a name to (n, K). `advised` marks
+    `probs` (n, K) and `actual` (n,) are in the order of `classes`; `baselines` maps a name to (n, K); what
+    never learned is called `label.walk`. `advised` marks
     predictions sure enough to be advice, `kept` events whose break the advice lets be traded. `r_net` and
     `r_net_advised` (n,) are net R of the plain rule and of the rule with the advice followed, NaN where nothing was
     traded.
@@ -56,6 +57,7 @@ class Judged:
     kept: Bools
     r_net: Floats
     r_net_advised: Floats
+    label: Label = BREAK_DIRECTION
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -73,6 +75,7 @@ class Judged:
             self.kept[keep],
             self.r_net[keep],
             self.r_net_advised[keep],
+            self.label,
         )
 
 
@@ -92,22 +95,24 @@ def counts_of(journal: pa.Table) -> Counts:
 def judged_of(journal: pa.Table) -> Judged:
     """Return the answered and matured rows of `ml_data.journal.judged_predictions` as arrays.
 
-    The classes are UP and DOWN, and NONE when a model answered it. An outcome NONE of a prediction that said nothing
-    of it is left out. The majority baseline of an event is the frequencies of the outcomes known before it was decided
-    (each class begins with one). The martingale's P(UP) is what was logged with the prediction; of NONE it says what
-    the majority says.
+    The classes are those of the label that the rows are about; of a direction NONE only when a model answered it. An
+    outcome of a class that the prediction said nothing of is left out. The majority baseline of an event is the
+    frequencies of the outcomes known before it was decided (each class begins with one). What the walk says is what was
+    logged with the prediction; of NONE it says what the majority says.
     """
-    has_none = journal["prob_none"].null_count < journal.num_rows
-    classes = DIRECTIONS if has_none else DIRECTIONS[:2]
-    spoken_of = pc.or_(pc.not_equal(journal["actual"], "NONE"), pc.is_valid(journal["prob_none"]))
+    label = question_of(journal)
+    has_none = label == BREAK_DIRECTION and journal["prob_none"].null_count < journal.num_rows
+    classes = label.classes if has_none else label.classes[:2]
     judged = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
-    keep = pc.and_(pc.and_(judged, pc.is_in(journal["actual"], pa.array(classes))), spoken_of)
+    keep = pc.and_(judged, pc.is_in(journal["actual"], pa.array(classes)))
+    if has_none:
+        keep = pc.and_(keep, pc.or_(pc.not_equal(journal["actual"], "NONE"), pc.is_valid(journal["prob_none"])))
     rows = journal.filter(pc.fill_null(keep, False))
     actual = pc.index_in(rows["actual"], pa.array(classes)).to_numpy().astype(np.int64)
     probs = np.stack([_floats(rows, f"prob_{name.lower()}") for name in classes], axis=1)
     probs[:, _NONE:] = np.nan_to_num(probs[:, _NONE:])
     majority = _frequencies_so_far(actual, _instants(rows, "decided_at"), _instants(rows, "known_at"), len(classes))
-    broken = martingale_probs(_floats(rows, "baseline_prob_up"))
+    walk = martingale_probs(_walk(rows, label))
     advice = rows["advice"].to_numpy(zero_copy_only=False)
     return Judged(
         classes=classes,
@@ -117,22 +122,37 @@ def judged_of(journal: pa.Table) -> Judged:
         probs=probs,
         baselines={
             MAJORITY: majority,
-            MARTINGALE: np.hstack([broken * (1 - majority[:, _NONE:].sum(axis=1, keepdims=True)), majority[:, _NONE:]]),
+            label.walk: np.hstack([walk * (1 - majority[:, _NONE:].sum(axis=1, keepdims=True)), majority[:, _NONE:]]),
         },
         advised=np.array([said not in (None, BIAS_NONE) for said in advice], dtype=bool),
         kept=np.array([takes_the_break(*pair) for pair in zip(advice, rows["actual"].to_pylist(), strict=True)], bool),
         r_net=_floats(rows, "r_net"),
         r_net_advised=_floats(rows, "r_net_advised"),
+        label=label,
     )
 
 
-def takes_the_break(advice: str | None, direction: str | None) -> bool:
-    """Return whether a trader who follows `advice` trades a break in `direction`: unless it names the other side.
+def question_of(journal: pa.Table) -> Label:
+    """Return what the rows of one model are about; the direction, where there are none."""
+    return label_named(journal["label"][0].as_py() if journal.num_rows else None)
 
-    >>> [takes_the_break(advice, "UP") for advice in ("UP", "DOWN", "NONE", None)]
-    [True, False, True, True]
+
+def _walk(rows: pa.Table, label: Label) -> Floats:
+    """Return (n,): what was logged of the walk's probability of the label's subject."""
+    if label == BREAK_DIRECTION:
+        return _floats(rows, "baseline_prob_up")
+    return np.array([said[0] if said else np.nan for said in rows["baselines"].to_pylist()], dtype=np.float64)
+
+
+def takes_the_break(advice: str | None, direction: str | None) -> bool:
+    """Return whether a trader who follows `advice` trades a break in `direction`.
+
+    Unless it names the other side, or says to skip.
+
+    >>> [takes_the_break(advice, "UP") for advice in ("UP", "DOWN", "NONE", None, "TAKE", "SKIP")]
+    [True, False, True, True, True, False]
     """
-    return advice is None or advice in (BIAS_NONE, direction)
+    return advice is None or advice in (BIAS_NONE, TAKE, direction)
 
 
 def _frequencies_so_far(actual: Ints, decided: Ints, known: Ints, class_count: int) -> Floats:

@@ -13,19 +13,23 @@ from ml_data.build import read_bars
 from ml_data.events import EventRows
 from ml_data.history import History, history_of_days
 from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
-from ml_data.outcomes import PENDING, VOID, Outcomes, range_outcomes
+from ml_data.outcomes import PENDING, VOID, Outcomes, outcomes_of
 from ml_data.rolls import ContractDays
 from ml_data.store import Store, sql
 from ml_monitoring.judged import takes_the_break
 from trading.domain.calendar import Days, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
-from trading.domain.trade_rule import REFERENCE_RULE
+from trading.domain.label import LABELS, ORB_COMPLETE, Label, label_named
+from trading.domain.trade_rule import REFERENCE_RULE, rule_named
 
-DIRECTIONS = {1: "UP", -1: "DOWN", 0: "NONE"}
 CHUNK_DAYS = 120
 """Trading days settled at a time, so that memory is bounded by a chunk and not by history."""
 
-_NEEDED = ["prediction_id", "trading_day", "orb", "contract", "advice", "prob_up", "prob_down", "prob_none", "state"]
+_PROBABILITIES = [column for label in LABELS.values() for column in label.columns]
+_NEEDED = [
+    *("prediction_id", "trading_day", "orb", "decided_at", "contract", "label", "rule", "advice", "state"),
+    *_PROBABILITIES,
+]
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ def _known_through(store: Store, instrument: Instrument, now: datetime) -> int:
 
 
 def _chunks(predictions: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the predictions contract by contract, at most `CHUNK_DAYS` trading days at a time."""
-    for contract in sorted({str(each["contract"]) for each in predictions}):
-        mine = [each for each in predictions if each["contract"] == contract]
+    """Yield the predictions question by question and contract by contract, `CHUNK_DAYS` trading days at a time."""
+    asked = [(str(each["label"]), str(each["rule"]), str(each["contract"])) for each in predictions]
+    for question in sorted(set(asked)):
+        mine = [each for each, of in zip(predictions, asked, strict=True) if of == question]
         days = sorted({each["trading_day"] for each in mine})
         for start in range(0, len(days), CHUNK_DAYS):
             chunk = set(days[start : start + CHUNK_DAYS])
@@ -88,7 +93,7 @@ def _chunks(predictions: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
 def _outcomes(
     store: Store, instrument: Instrument, predictions: list[dict[str, Any]], through: int
 ) -> list[OutcomeRow]:
-    """Return the outcomes of predictions of one contract that are known by the minute `through`."""
+    """Return the outcomes of predictions of one question and contract that are known by the minute `through`."""
     names = [rule.name for rule in instrument.opening_ranges]
     asked = [each for each in predictions if each["orb"] in names]
     if not asked:
@@ -97,9 +102,13 @@ def _outcomes(
     history = _history_of(store, instrument, str(asked[0]["contract"]), days, through)
     day = np.searchsorted(days, np.array([each["trading_day"] for each in asked], dtype="datetime64[D]"))
     opening = np.array([names.index(each["orb"]) for each in asked])
-    outcomes = range_outcomes(history, EventRows(day, opening, history.windows.range_ends[day, opening]))
+    label = label_named(asked[0]["label"])
+    rule = None if asked[0]["rule"] is None else rule_named(asked[0]["rule"])
+    decided = np.array([to_minute(each["decided_at"]) for each in asked], dtype=np.int64)
+    moments = history.windows.range_ends[day, opening] if label.event == ORB_COMPLETE else decided
+    outcomes = outcomes_of(history, EventRows(day, opening, moments, label.event), label, rule)
     return [
-        _row(prediction, outcomes, index)
+        _row(label, prediction, outcomes, index)
         for index, prediction in enumerate(asked)
         if outcomes.state[index] != PENDING and outcomes.known[index] <= through
     ]
@@ -125,10 +134,10 @@ def _history_of(store: Store, instrument: Instrument, contract: str, days: Days,
     )
 
 
-def _row(prediction: dict[str, object], outcomes: Outcomes, index: int) -> OutcomeRow:
+def _row(label: Label, prediction: dict[str, object], outcomes: Outcomes, index: int) -> OutcomeRow:
     void = outcomes.state[index] == VOID
-    actual = None if void else DIRECTIONS[int(outcomes.direction[index])]
-    said = _said(prediction)
+    actual = None if void else label.classes[int(outcomes.code[index])]
+    said = _said(label, prediction)
     r_net = None if void or np.isnan(outcomes.r_net[index]) else float(outcomes.r_net[index])
     advice = None if prediction["advice"] is None else str(prediction["advice"])
     return OutcomeRow(
@@ -143,11 +152,11 @@ def _row(prediction: dict[str, object], outcomes: Outcomes, index: int) -> Outco
     )
 
 
-def _said(prediction: dict[str, object]) -> str | None:
+def _said(label: Label, prediction: dict[str, object]) -> str | None:
     """Return the class that the prediction called likeliest; None for a refusal."""
     probabilities = {
         name: prediction[column]
-        for name, column in (("UP", "prob_up"), ("DOWN", "prob_down"), ("NONE", "prob_none"))
+        for name, column in zip(label.classes, label.columns, strict=True)
         if isinstance(prediction[column], float)
     }
     return max(probabilities, key=lambda name: float(str(probabilities[name]))) if probabilities else None

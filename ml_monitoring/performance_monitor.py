@@ -12,7 +12,7 @@ from ml_models.baselines import best_baseline
 from ml_models.intervals import Estimate, mean_interval, mean_interval_t
 from ml_models.score_table import SkillScore, score_table, skill
 from ml_models.verdicts import Verdict, describe_skill
-from ml_monitoring.judged import MARTINGALE, Judged
+from ml_monitoring.judged import Judged
 from ml_monitoring.rolling import RollingMean, rolling_mean
 from ml_monitoring.sentences import describe_help, describe_taken
 
@@ -79,7 +79,7 @@ def performance(judged: Judged) -> Performance | None:
 
 
 def rolling_skill(judged: Judged, window: int = ROLLING_DAYS, score: str = "log_loss") -> RollingMean:
-    """Return the skill over the martingale in every trailing window of `window` trading days with predictions.
+    """Return the skill over the walk without drift in every trailing window of `window` trading days with predictions.
 
     In nats saved an event (`log_loss`) or squared error saved an event (`brier`); positive is better.
     """
@@ -87,7 +87,7 @@ def rolling_skill(judged: Judged, window: int = ROLLING_DAYS, score: str = "log_
 
 
 def skill_by_range(judged: Judged) -> dict[str, Estimate]:
-    """Return the skill over the martingale (nats saved an event, Student's t by day) of each opening range."""
+    """Return the skill over the walk without drift (nats saved an event, Student's t by day) of each opening range."""
     saved = _saved(judged, "log_loss")
     marks = {name: judged.orb == name for name in sorted(set(judged.orb.tolist()))}
     return {name: mean_interval_t(saved[mark], judged.days[mark]) for name, mark in marks.items()}
@@ -124,9 +124,9 @@ def _running(day: npt.NDArray[np.intp], values: Floats) -> Floats:
 
 
 def _saved(judged: Judged, score: str) -> Floats:
-    """Return (n,): how much less than the martingale each event cost."""
+    """Return (n,): how much less than the walk each event cost."""
     losses = _LOSSES[score]
-    return losses(judged.actual, judged.baselines[MARTINGALE]) - losses(judged.actual, judged.probs)
+    return losses(judged.actual, judged.baselines[judged.label.walk]) - losses(judged.actual, judged.probs)
 
 
 def _score_values(actual: npt.NDArray[np.int64], probs: Floats, classes: tuple[str, ...]) -> dict[str, float]:

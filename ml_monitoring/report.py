@@ -87,7 +87,7 @@ def health_of(
     judged = everything.where(everything.days >= start)
     rows = journal if first is None else journal.filter(pc.greater_equal(journal["trading_day"], pa.scalar(first)))
     some = len(judged) > 0
-    rolling = rolling_skill(everything)
+    rolling, walk = rolling_skill(everything), everything.label.walk
     return HealthReport(
         instrument=instrument,
         model=model,
@@ -98,7 +98,7 @@ def health_of(
         judged=judged,
         performance=performance(judged),
         rolling=rolling.since(start) if some else None,
-        rolling_verdict=describe_rolling(rolling.since(start), len(np.unique(everything.days))) if some else None,
+        rolling_verdict=describe_rolling(rolling.since(start), len(np.unique(everything.days)), walk) if some else None,
         rolling_brier=rolling_skill(everything, score="brier").since(start) if some else None,
         rolling_error=rolling_calibration_error(everything, ROLLING_DAYS)[rolling.days >= start],
         by_range=skill_by_range(judged) if some else {},

@@ -136,6 +136,8 @@ def describe_help(difference: Estimate, kept: int, plain: float, advised: float)
         f"Taking every one of {difference.n:,} breaks came to {plain:+.1f} R after costs, taking the {kept:,} that the "
         f"advice leaves to {advised:+.1f} R"
     )
+    if kept == 0:
+        return Verdict("cannot tell", f"{sums}: to leave every break alone takes no model.")
     missing = no_interval("The difference", difference, R_FORMAT)
     if missing:
         return Verdict("cannot tell", f"{sums}. {missing}")

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from ml_data.build import read_bars
-from ml_data.lookahead import audit_lookahead
+from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.staleness import counted_kinds
 from ml_inference.replay_audit import audit_replay
 from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say
+from trading.domain.label import EVENT_KINDS
 from trading.errors import NothingStored
 
 cli = typer.Typer(help="Check the laws on your own data.", no_args_is_help=True)
@@ -23,14 +24,25 @@ def lookahead(
     seed: Annotated[int, typer.Option(help="Which events, and which garbage.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Recompute every feature with the future cut off, replaced by garbage, and with a short past."""
+    """Recompute every feature with the future cut off, replaced by garbage, and with a short past.
+
+    So many events are checked at the ends of ranges, and as many at their breaks.
+    """
     with opened() as hub:
         chosen = hub.instrument(instrument)
         bars = read_bars(hub.store, chosen)
         if len(bars) == 0:
             raise NothingStored(f"{chosen.symbol}: no bars are stored, so there is nothing to audit. Run hub ingest.")
         with progress("look-ahead") as advance:
-            report = audit_lookahead(bars, chosen, sample=sample, seed=seed, progress=advance)
+            reports = [
+                audit_lookahead(bars, chosen, sample=sample, seed=seed, kind=kind, progress=advance)
+                for kind in EVENT_KINDS
+            ]
+    report = LookaheadReport(
+        sum(each.events for each in reports),
+        max(each.features for each in reports),
+        tuple(problem for each in reports for problem in each.problems),
+    )
     if report.passed:
         say(
             f"{chosen.symbol}: {report.features} features of {report.events} events know nothing of their future "

@@ -30,6 +30,13 @@ InstrumentOption = Annotated[
     str | None, typer.Option("--instrument", help="Symbol of the instrument, such as MGC (default: the settings').")
 ]
 
+RuleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rule", help="A trade rule, such as half-rr2-session, where the recipe is about one (default: its own)."
+    ),
+]
+
 CHECK_FAILED: Final = 1
 BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130

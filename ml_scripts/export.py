@@ -6,14 +6,19 @@ import pyarrow as pa
 from ml_data.build import read_bars
 from ml_data.history import build_history
 from ml_data.snapshot import ExportReport, export_tables, record_snapshot, write_snapshot
-from ml_scripts.console import InstrumentOption, JsonFlag, now, opened, progress, run, say
+from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, now, opened, progress, run, say
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
 from trading.domain.calendar import as_date
 from trading.errors import NothingStored
 
 
-def command(instrument: InstrumentOption = None, recipe: str = "directional", as_json: JsonFlag = False) -> None:
+def command(
+    instrument: InstrumentOption = None,
+    recipe: str = "directional",
+    rule: RuleOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Write Parquet files of one instrument, and the rows that a recipe would learn from."""
     with opened() as hub:
         chosen = hub.instrument(instrument)
@@ -22,7 +27,7 @@ def command(instrument: InstrumentOption = None, recipe: str = "directional", as
         if report.files == 0:
             raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
         made_at = now()
-        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe))
+        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe, rule))
         folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
         snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
         record_snapshot(

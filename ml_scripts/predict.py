@@ -5,21 +5,24 @@ from typing import Annotated
 
 import typer
 
-from ml_inference.shadow import decision_moments
-from ml_scripts.console import InstrumentOption, JsonFlag, checked_date, opened, run, say
-from ml_scripts.shadow import engine_of
+from ml_inference.shadow import moments
+from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, checked_date, opened, run, say
+from ml_scripts.shadow import DIRECTIONAL, RecipeOption, engine_of, named_model
+from trading.domain.label import label_named
 from trading.domain.prediction import PredictionRow
 from trading.errors import HubError, NothingStored
 
 
 def command(
     instrument: InstrumentOption = None,
+    recipe: RecipeOption = DIRECTIONAL,
+    rule: RuleOption = None,
     moment: Annotated[
         str | None, typer.Option(help="An instant such as 2025-03-03T00:00Z; default: the newest bar.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what the model says of the last opening range that was complete at a moment."""
+    """Say what the model says of the last opening range that was complete, or had broken, at a moment."""
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with hub.store.market() as cursor:
@@ -35,12 +38,13 @@ def command(
                 f"{chosen.symbol}: the stored bars end at {known:%Y-%m-%d %H:%MZ}, so nothing can be said of "
                 f"{moment}; ask for a moment up to there, or import newer bars."
             )
-        events = [
-            event
-            for event in decision_moments(chosen, at.date() - timedelta(days=7), at.date() + timedelta(days=1))
-            if event.decided_at <= at
-        ]
-        row = engine_of(hub, chosen).predict(events[-1])
+        engine = engine_of(hub, chosen, model=named_model(chosen, recipe, rule))
+        kind = engine.version().schema.asked.event
+        span = (at.date() - timedelta(days=7), at.date() + timedelta(days=1))
+        events = [event for event in moments(hub.store, chosen, kind, *span) if event.decided_at <= at]
+        if not events:
+            raise NothingStored(f"{chosen.symbol}: no opening range broke in the week before {at:%Y-%m-%d %H:%MZ}.")
+        row = engine.predict(events[-1])
     say(describe(row), row, as_json=as_json)
 
 
@@ -51,11 +55,12 @@ def describe(row: PredictionRow) -> list[str]:
         return [title, f"No forecast ({row.refusal.code}): {row.refusal.reason}" if row.refusal else "No forecast."]
     answer = row.answer
     rest = sum(reason.points for reason in answer.reasons[6:])
+    subject, walk = label_named(row.label).subject, next(iter(row.baselines), row.baseline_prob_up)
     chances = ", ".join(f"{name} {value:.1%}" for name, value in answer.probabilities.items())
     return [
         title,
-        f"{row.version}: {chances}; a walk without drift: UP {row.baseline_prob_up:.1%}. Shadow: not used.",
-        f"From {answer.base_up:.1%} without looking, in points of probability for UP:",
+        f"{row.version}: {chances}; a walk without drift: {subject} {walk:.1%}. Shadow: not used.",
+        f"From {answer.base:.1%} without looking, in points of probability for {subject}:",
         *(
             f"  {reason.points * 100:+5.1f}  {reason.feature} = {reason.value:.4g} {reason.unit}"
             for reason in answer.reasons[:6]

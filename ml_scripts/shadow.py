@@ -9,23 +9,28 @@ from ml_inference.shadow import ShadowLoop, ShadowReport
 from ml_models.model_version import model_name
 from ml_monitoring.outcome_logger import settle
 from ml_scripts import settle as settle_verb
-from ml_scripts.console import Hub, InstrumentOption, JsonFlag, day, now, opened, progress, run, say
+from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, day, now, opened, progress, run, say
+from ml_training.recipe import shipped_recipe
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
 
 DIRECTIONAL = "directional"
 
+RecipeOption = Annotated[str, typer.Option("--recipe", help="Which model family: directional, entry_quality, ...")]
+
 
 def command(
     replay: Annotated[tuple[str, str], typer.Option(help="First and last trading day to step through: FROM TO.")],
     instrument: InstrumentOption = None,
+    recipe: RecipeOption = DIRECTIONAL,
+    rule: RuleOption = None,
     version: Annotated[str, typer.Option(help="A version, an alias, or 'latest'.")] = "latest",
     as_json: JsonFlag = False,
 ) -> None:
     """Step through stored bars, moment by moment: predict, write down, then settle."""
     with opened() as hub:
         chosen = hub.instrument(instrument)
-        report, settled = replay_days(hub, chosen, replay, version)
+        report, settled = replay_days(hub, chosen, replay, version, named_model(chosen, recipe, rule))
     say(
         [describe(chosen.symbol, report), settle_verb.describe(chosen.symbol, settled)],
         {"shadow": report, "settled": settled},
@@ -34,27 +39,34 @@ def command(
 
 
 def replay_days(
-    hub: Hub, instrument: Instrument, days: tuple[str, str], version: str = "latest"
+    hub: Hub, instrument: Instrument, days: tuple[str, str], version: str = "latest", model: str | None = None
 ) -> tuple[ShadowReport, Any]:
     """Replay the days `(first, last)` of an instrument and settle what is known."""
     first, last = (day(text) for text in days)
     if last < first:
         raise HubError(f"--replay goes from the earlier day to the later one; found {first} and {last}.")
-    which = str(engine_of(hub, instrument, version).version().version)  # one version, wherever pointers move meanwhile
-    engine = engine_of(hub, instrument, which)
+    which = (
+        engine_of(hub, instrument, version, model).version().version
+    )  # one version, wherever pointers move meanwhile
+    engine = engine_of(hub, instrument, str(which), model)
     loop = ShadowLoop(hub.store, engine, clock=now, replayed=True)
     with progress(f"{instrument.symbol} shadow") as advance:
         report = loop.replay(instrument, first, last, advance)
     return report, settle(hub.store, instrument, now=now())
 
 
-def engine_of(hub: Hub, instrument: Instrument, version: str = "latest") -> MLInferenceEngine:
-    """Return the engine for an instrument's direction model."""
+def named_model(instrument: Instrument, recipe: str, rule: str | None) -> str:
+    """Return the model of a recipe; without a `rule` that of the recipe's own."""
+    return model_name(recipe, instrument.symbol, shipped_recipe(recipe, rule).rule)
+
+
+def engine_of(hub: Hub, instrument: Instrument, version: str = "latest", model: str | None = None) -> MLInferenceEngine:
+    """Return the engine for a model of an instrument; without a `model` for that of the direction."""
     return MLInferenceEngine(
         hub.store,
         hub.registry,
         instrument,
-        model=model_name(DIRECTIONAL, instrument.symbol),
+        model=model or model_name(DIRECTIONAL, instrument.symbol),
         clock=now,
         which=version,
         settings=hub.engine_settings,

@@ -4,20 +4,21 @@ from typing import Annotated
 
 import typer
 
-from ml_scripts.console import InstrumentOption, JsonFlag, day, now, opened, progress, run, say, who
+from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, day, now, opened, progress, run, say, who
 from ml_training.recipe import shipped_recipe
 from ml_training.train_pipeline import train
 from ml_training.train_report import describe_training
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(help="A recipe, such as directional.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe, such as directional or entry_quality.")],
     instrument: InstrumentOption = None,
+    rule: RuleOption = None,
     until: Annotated[str | None, typer.Option(help="Last trading day to know anything of: YYYY-MM-DD.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train, audit and publish one version. Nothing is published when an audit or a canary fails."""
-    chosen_recipe = shipped_recipe(recipe)
+    chosen_recipe = shipped_recipe(recipe, rule)
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with progress(f"{chosen.symbol} {recipe}") as advance:

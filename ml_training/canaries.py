@@ -23,6 +23,7 @@ from ml_training.recipe import Recipe
 from ml_training.splits import Fold
 from ml_training.walk_forward import rows_tested, walk_forward
 from trading.domain.instrument import Instrument
+from trading.domain.label import ORB_COMPLETE, EventKind
 
 Audit = Callable[..., LookaheadReport]
 """`ml_data.lookahead.audit_lookahead`, or what takes its place in a test."""
@@ -53,8 +54,8 @@ def canaries(
     return (
         shuffled_labels(dataset, used, recipe),
         planted_outcome(dataset, used[-1:], recipe),
-        audited_plant(recent, instrument, recipe.seed, audit, states_it=False),
-        audited_plant(recent, instrument, recipe.seed, audit, states_it=True),
+        audited_plant(recent, instrument, recipe, audit, states_it=False),
+        audited_plant(recent, instrument, recipe, audit, states_it=True),
     )
 
 
@@ -90,12 +91,13 @@ def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
     return Canary("planted outcome", passed, f"Fed with the outcome, the AUC is {area:.3f}, {verdict} above {limit:g}.")
 
 
-def audited_plant(bars: BarArrays, instrument: Instrument, seed: int, audit: Audit, *, states_it: bool) -> Canary:
+def audited_plant(bars: BarArrays, instrument: Instrument, recipe: Recipe, audit: Audit, *, states_it: bool) -> Canary:
     """Return whether the look-ahead audit names a feature that is the outcome of its own event.
 
     `states_it`: whether the feature declares when its input was known (after the decision) or hides that.
     """
-    report = audit(bars, instrument, sample=_AUDITED_EVENTS, seed=seed, groups=(planted_group(states_it=states_it),))
+    groups = (planted_group(recipe.event, states_it=states_it),)
+    report = audit(bars, instrument, sample=_AUDITED_EVENTS, seed=recipe.seed, groups=groups, kind=recipe.event)
     how = "an outcome that says when it was known" if states_it else "an outcome that hides when it was known"
     caught = bool(report.events) and not report.passed
     verdict = "The audit catches" if caught else "The audit does not catch"
@@ -103,14 +105,15 @@ def audited_plant(bars: BarArrays, instrument: Instrument, seed: int, audit: Aud
     return Canary(name, caught, f"{verdict} {how} ({report.events} events).")
 
 
-def planted_group(*, states_it: bool) -> FeatureGroup:
-    """Return a feature group that cheats: the direction in which the event's own range will break."""
+def planted_group(kind: EventKind = ORB_COMPLETE, *, states_it: bool) -> FeatureGroup:
+    """Return a feature group that cheats: how the event's own range will break, or what its plain trade will earn."""
 
     def compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
-        out[:, 0] = inputs.directions[inputs.day, inputs.opening]
+        future = inputs.directions if kind == ORB_COMPLETE else inputs.reference_r
+        out[:, 0] = future[inputs.day, inputs.opening]
         newest[:] = inputs.decided + states_it
 
-    feature = Feature(PLANTED, "-1, 0, 1", "The direction in which the range will break: a cheat, for the canaries.")
+    feature = Feature(PLANTED, "-1 to 1", "What the event will come to: a cheat, for the canaries.", "it is open")
     return FeatureGroup(PLANTED, "the future", (feature,), compute)
 
 

@@ -5,42 +5,44 @@ Nothing is known here that bars after `history.through` say: cut the bars and th
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_data.events import ORB_COMPLETE, range_events
+from ml_data.events import events_of
 from ml_data.feature_matrix import FeatureMatrix, feature_groups, feature_matrix, features_of
 from ml_data.features.base import FeatureGroup
 from ml_data.history import History
-from ml_data.outcomes import MATURED, range_outcomes
-from ml_models.baselines import DIRECTIONS
-from ml_training.recipe import ALL, Classes, Recipe
+from ml_data.outcomes import MATURED, outcomes_of
+from ml_data.walks import walk_columns, walk_inputs
+from ml_training.labels import answered_classes
+from ml_training.recipe import ALL, Recipe
 from ml_training.splits import Timeline, final_window_start
 from trading.domain.calendar import Days
+from trading.domain.label import ORB_COMPLETE, Label, label_named
 from trading.errors import BadSettings, LawOfTimeBroken, NothingStored
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-MARTINGALE: str = "martingale_up"
-"""The feature that holds what a walk without drift would say: the input of the baseline."""
-
-UP, DOWN, NONE = range(3)
+_EVENTS = {ORB_COMPLETE: "complete opening ranges"}
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """n events in the order of their decision, each with F features and its outcome.
 
-    `x` (n, F) float64 with NaN where a feature is missing; `codes` (n,) index `classes`; `days` are trading days,
-    `opening` the instrument's opening ranges, `decided` and `label_known` UTC minutes; `martingale_up` (n,) is P(UP) of
-    a walk without drift; `r_net` (n,) the plain trade's net R, NaN without a trade. `notes` says in sentences what was
-    left out and why.
+    `label` names the question and `rule` the trade rule it is about. `x` (n, F) float64 with NaN where a feature is
+    missing; `codes` (n,) index `classes`; `days` are trading days, `opening` the instrument's opening ranges, `decided`
+    and `label_known` UTC minutes; `walk` (n, 1) is what a walk without drift says of the label's subject
+    (`ml_data.walks`); `r_net` (n,) the trade's net R by the rule, by the plain one where the label has none, NaN
+    without a trade. `notes` says in sentences what was left out and why.
     """
 
     instrument: str
-    kind: str
+    label: str
+    rule: str | None
     names: tuple[str, ...]
     classes: tuple[str, ...]
     x: Floats
@@ -49,12 +51,17 @@ class Dataset:
     opening: Ints
     decided: Ints
     label_known: Ints
-    martingale_up: Floats
+    walk: Floats
     r_net: Floats
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def asked(self) -> Label:
+        """The question."""
+        return label_named(self.label)
 
     @property
     def timeline(self) -> Timeline:
@@ -78,17 +85,9 @@ class Dataset:
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "Dataset":
         """Return the rows that `keep` (n,) marks."""
-        return replace(
-            self,
-            x=self.x[keep],
-            codes=self.codes[keep],
-            days=self.days[keep],
-            opening=self.opening[keep],
-            decided=self.decided[keep],
-            label_known=self.label_known[keep],
-            martingale_up=self.martingale_up[keep],
-            r_net=self.r_net[keep],
-        )
+        every: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        kept: dict[str, Any] = {name: each[keep] for name, each in every.items() if isinstance(each, np.ndarray)}
+        return replace(self, **kept)
 
 
 def chosen_groups(recipe: Recipe) -> tuple[FeatureGroup, ...]:
@@ -97,24 +96,29 @@ def chosen_groups(recipe: Recipe) -> tuple[FeatureGroup, ...]:
     Raises
     ------
     BadSettings
-        when it names a group, or requires a feature, that there is not.
+        when it names a group, or requires a feature, that there is not for its kind of event.
     """
-    known, wanted = feature_groups(), recipe.features.groups
+    known, wanted = feature_groups(recipe.event), recipe.features.groups
     unknown = [] if wanted == ALL else sorted(set(wanted) - {group.name for group in known})
     if unknown:
         raise BadSettings(
-            f"Recipe {recipe.name}: features.groups: {unknown[0]!r} is not a feature group; known: "
+            f"Recipe {recipe.name}: features.groups: {unknown[0]!r} is not a feature group of {recipe.event}; known: "
             f"{', '.join(group.name for group in known)}."
         )
     chosen = tuple(group for group in known if wanted == ALL or group.name in wanted)
     names = [feature.name for feature in features_of(chosen)]
-    absent = [name for name in (*recipe.features.required, MARTINGALE) if name not in names]
+    absent = [name for name in required_features(recipe) if name not in names]
     if absent:
         raise BadSettings(
             f"Recipe {recipe.name}: features: {absent[0]!r} is needed and is in none of the groups "
             f"{', '.join(group.name for group in chosen)}."
         )
     return chosen
+
+
+def required_features(recipe: Recipe) -> tuple[str, ...]:
+    """Return the features without which an event is not learned from: the recipe's, and its baseline's."""
+    return tuple(dict.fromkeys((*recipe.features.required, *walk_inputs(recipe.asked, recipe.trade_rule))))
 
 
 def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...] | None = None) -> Dataset:
@@ -132,59 +136,45 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
         when a feature was known only after its event, or a label before it.
     """
     groups = chosen_groups(recipe) if groups is None else groups
-    events = range_events(history)
+    label, rule = recipe.asked, recipe.trade_rule
+    events = events_of(history, recipe.event)
     matrix = feature_matrix(history, events, groups)
-    outcomes = range_outcomes(history, events)
+    outcomes = outcomes_of(history, events, label, rule)
     matured = outcomes.state == MATURED
-    required = [matrix.names.index(name) for name in recipe.features.required]
-    warm = ~np.isnan(matrix.values[:, required]).any(axis=1)
+    asked, names = _EVENTS.get(recipe.event, "breaks"), required_features(recipe)
+    warm = ~np.isnan(matrix.values[:, [matrix.names.index(name) for name in names]]).any(axis=1)
     keep = matured & warm
     if not keep.any():
         raise NothingStored(
-            f"{history.instrument.symbol}: of {len(events)} complete opening ranges none has both a known outcome and "
-            f"all of {', '.join(recipe.features.required)}. Import more bars: hub ingest FILES."
+            f"{history.instrument.symbol}: of {len(events)} {asked} none has both a known outcome and all of "
+            f"{', '.join(names)}. Import more bars: hub ingest FILES."
         )
     _check_law_of_time(matrix, events.decided, outcomes.label_known, keep)
     every = Dataset(
         instrument=history.instrument.symbol,
-        kind=ORB_COMPLETE,
+        label=label.name,
+        rule=recipe.rule,
         names=matrix.names,
-        classes=DIRECTIONS,
+        classes=label.classes,
         x=np.ascontiguousarray(matrix.values[keep]),
-        codes=np.select([outcomes.direction[keep] == 1, outcomes.direction[keep] == -1], [UP, DOWN], NONE),
+        codes=outcomes.code[keep],
         days=history.days[events.day[keep]],
         opening=events.opening[keep],
         decided=events.decided[keep],
         label_known=outcomes.label_known[keep],
-        martingale_up=matrix.values[keep, matrix.names.index(MARTINGALE)],
+        walk=walk_columns(label, rule, matrix.names, matrix.values[keep]),
         r_net=outcomes.r_net[keep],
         notes=(
-            f"Of {len(events):,} complete opening ranges {int((~matured).sum()):,} have no outcome (pending or void), "
-            f"{int((matured & ~warm).sum()):,} lack {' or '.join(recipe.features.required)}; they are left out.",
+            f"Of {len(events):,} {asked} {int((~matured).sum()):,} have no outcome (pending or void), "
+            f"{int((matured & ~warm).sum()):,} lack {' or '.join(names)}; they are left out.",
         ),
     )
     learned = every.days < final_window_start(every.days, recipe.validation.final_window_days)
-    return _answering(every, *answered_classes(every.codes[learned], recipe.classes))
-
-
-def answered_classes(codes: Ints, rule: Classes) -> tuple[tuple[str, ...], str]:
-    """Return the classes that are answered, and the sentence that says why NONE is, or is not, among them.
-
-    `codes` (n,) index `DIRECTIONS`. The untouched window's rows must not be among them: it decides nothing.
-    """
-    rows = int((codes == NONE).sum())
-    found = f"{rows:,} of {len(codes):,} ranges before the untouched window ({rows / len(codes):.1%}) never broke"
-    asked = f"{rule.none_least_rows:,} rows and {rule.none_least_share:.0%}"
-    if rows >= rule.none_least_rows and rows >= rule.none_least_share * len(codes):
-        return DIRECTIONS, f"NONE is answered: {found}, and the recipe asks for {asked}."
-    return DIRECTIONS[:NONE], (
-        f"NONE is not answered: {found}, and the recipe asks for {asked}. The model says which way a range breaks if "
-        "it breaks; ranges that never broke are in no figure here."
-    )
+    return _answering(every, *answered_classes(every.codes[learned], recipe))
 
 
 def _answering(dataset: Dataset, classes: tuple[str, ...], note: str) -> Dataset:
-    """Return the rows whose class is among `classes` (the first of `DIRECTIONS`), with `note`."""
+    """Return the rows whose class is among `classes` (the first of the label's), with `note`."""
     kept = dataset.where(dataset.codes < len(classes))
     return replace(kept, classes=classes, notes=(*dataset.notes, note))
 

@@ -13,7 +13,8 @@ from ml_models.intervals import Estimate, share_interval
 from ml_models.metrics import estimate_document
 from ml_models.score_table import SkillScore, score_table, skill
 from ml_models.scores import FloatArray, IntArray, confusion_matrix
-from ml_training.dataset import NONE, Dataset
+from ml_training.dataset import Dataset
+from ml_training.labels import NONE
 from trading.domain.calendar import as_date
 
 SKILLS: Final[tuple[SkillScore, ...]] = ("log_loss", "brier", "accuracy")
@@ -63,11 +64,11 @@ class Evaluation:
 
 def baseline_probs(dataset: Dataset, train: IntArray, test: IntArray) -> dict[str, FloatArray]:
     """Return what each baseline says of the rows `test`, knowing the labels of the rows `train` only."""
-    k = len(dataset.classes)
+    k, label = len(dataset.classes), dataset.asked
     p_none = float((dataset.codes[train] == NONE).mean()) if k > NONE else 0.0
     return {
         "majority": majority_probs(dataset.codes[train], len(test), k),
-        "martingale": martingale_probs(dataset.martingale_up[test], k, p_none),
+        label.walk: martingale_probs(dataset.walk[test, 0], k, p_none),
     }
 
 

@@ -1,11 +1,14 @@
 """A recipe: which events, features, label, estimator and validation make one model family. Data, not code."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from trading.toml_file import read_toml
+from trading.domain.label import LABELS, EventKind, Label
+from trading.domain.trade_rule import TRADE_RULES, TradeRule, rule_named
+from trading.errors import BadSettings
+from trading.toml_file import WrongValue, read_toml
 
 SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 """The folder of the recipes that come with the hub."""
@@ -37,11 +40,11 @@ class Features(_Frozen):
 
 
 class Classes(_Frozen):
-    """When NONE is a class of its own, and below which share of rows the rarest class is weighed up in fitting."""
+    """Below which share of rows the rarest class is weighed up in fitting, and when NONE is a class of its own."""
 
-    none_least_rows: int = Field(ge=1)
-    none_least_share: float = Field(ge=0, lt=1)
     weigh_rarest_below: float = Field(ge=0, le=0.5)
+    none_least_rows: int = Field(default=100, ge=1)
+    none_least_share: float = Field(default=0.02, ge=0, lt=1)
 
 
 class Estimator(_Frozen):
@@ -85,12 +88,16 @@ class Publication(_Frozen):
 
 
 class Recipe(_Frozen):
-    """One model family. `event` and `label` name what `ml_training.dataset` knows how to make."""
+    """One model family. `label` names a question of `trading.domain.label`, `event` the moment at which it is asked.
+
+    `rule` is the trade rule that a question about trades is about; another one makes another model of the same family.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
     question: str
-    event: Literal["orb_complete"]
-    label: Literal["break_direction"]
+    event: EventKind
+    label: str
+    rule: str | None = None
     seed: int = Field(ge=0, lt=2**31)
     features: Features
     classes: Classes
@@ -98,6 +105,31 @@ class Recipe(_Frozen):
     validation: Validation
     checks: Checks
     publication: Publication
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        label = LABELS.get(self.label)
+        if label is None:
+            raise WrongValue(("label",), f"expected one of {', '.join(LABELS)}", repr(self.label))
+        if self.event != label.event:
+            raise WrongValue(("event",), f"expected {label.event!r}, at which {label.name} is asked", repr(self.event))
+        if label.by_rule and self.rule is None:
+            raise WrongValue(("label",), f"expected a rule beside {label.name}, which is about one", "none")
+        if self.rule is not None and not label.by_rule:
+            raise WrongValue(("rule",), f"expected none, since {label.name} is not about a trade rule", repr(self.rule))
+        if self.rule is not None and self.rule not in {each.name for each in TRADE_RULES}:
+            raise WrongValue(("rule",), "expected a trade rule, such as 'half-rr2-session'", repr(self.rule))
+        return self
+
+    @property
+    def asked(self) -> Label:
+        """The question."""
+        return LABELS[self.label]
+
+    @property
+    def trade_rule(self) -> TradeRule | None:
+        """The trade rule that the question is about."""
+        return None if self.rule is None else rule_named(self.rule)
 
     def document(self) -> dict[str, Any]:
         """Return the recipe as JSON."""
@@ -112,6 +144,22 @@ def read_recipe(path: Path) -> Recipe:
     return read_toml(path, Recipe, "recipe")
 
 
-def shipped_recipe(name: str) -> Recipe:
-    """Return the recipe called `name` that comes with the hub, or raise `BadSettings` naming those that do."""
-    return read_recipe(SHIPPED / f"{name}.toml")
+def shipped_recipe(name: str, rule: str | None = None) -> Recipe:
+    """Return the recipe called `name` that comes with the hub; with `rule` it is about that trade rule.
+
+    Raises
+    ------
+    BadSettings
+        naming the recipes or the rules that there are, or because the recipe is about no rule.
+    """
+    recipe = read_recipe(SHIPPED / f"{name}.toml")
+    if rule is None:
+        return recipe
+    if not recipe.asked.by_rule:
+        raise BadSettings(f"Recipe {name} is not about a trade rule; leave --rule {rule} away.")
+    return recipe.model_copy(update={"rule": rule_named(rule).name})
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the hub."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))

@@ -86,7 +86,8 @@ def train(
             f"hub ingest FILES --instrument {instrument.symbol}"
         )
     begin("auditing features for look-ahead")
-    audited = audit(bars, instrument, sample=recipe.checks.audit_events, seed=recipe.seed, groups=groups)
+    checks = recipe.checks
+    audited = audit(bars, instrument, sample=checks.audit_events, seed=recipe.seed, groups=groups, kind=recipe.event)
     _refuse_failed_audit(audited)
     begin("computing features and labels")
     dataset = dataset_of(build_history(bars, instrument), recipe, groups)
@@ -100,7 +101,7 @@ def train(
     training = assess(dataset, plan, recipe, results, lambda: begin("opening the untouched window"))
     _refuse_too_good(training, recipe)
     begin("publishing")
-    model = model_name(recipe.name, instrument.symbol)
+    model = model_name(recipe.name, instrument.symbol, recipe.rule)
     parent, trials = _lineage(registry, model)
     last_day = as_date(calendar_day_of(instrument, np.array([bars.through - 1]))[0])
     made = Circumstances(instrument, until or last_day, code_state(), library_versions(), parent, trials)

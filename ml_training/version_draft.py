@@ -16,7 +16,7 @@ from ml_models.model_version import Draft, model_name
 from ml_models.scores import FloatArray, IntArray
 from ml_training.canaries import Canary
 from ml_training.code_state import CodeState
-from ml_training.dataset import NONE, Dataset
+from ml_training.dataset import Dataset, required_features
 from ml_training.estimators import Fit, parameters
 from ml_training.recipe import Recipe
 from ml_training.training import Training
@@ -59,7 +59,7 @@ def draft_of(
         metrics=metrics,
         feature_importance=training.importance,
         golden=golden_rows(dataset, schema, training.plan.final.train, training.fit),
-        card=model_card(model_name(recipe.name, circumstances.instrument.symbol), metadata, schema, metrics),
+        card=model_card(model_name(recipe.name, dataset.instrument, recipe.rule), metadata, schema, metrics),
     )
 
 
@@ -69,14 +69,14 @@ def schema_of(dataset: Dataset, rows: IntArray, recipe: Recipe, groups: tuple[Fe
     An input may be missing when its feature says that it can be and the recipe does not require it.
     """
     refused = {feature.name for feature in features_of(groups) if feature.missing == "never"}
-    refused |= set(recipe.features.required)
+    refused |= set(required_features(recipe))
     columns = []
     for index, name in enumerate(dataset.names):
         values = dataset.x[rows, index]
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (None, None)
         columns.append(Column(name, low, high, "refused" if name in refused else "allowed"))
-    return Schema(tuple(columns), dataset.classes)
+    return Schema(tuple(columns), dataset.classes, recipe.label, recipe.rule)
 
 
 def golden_rows(dataset: Dataset, schema: Schema, rows: IntArray, fit: Fit) -> Golden:
@@ -124,6 +124,7 @@ def _metadata(
 ) -> Metadata:
     learned, window = training.plan.final.train, training.plan.final.test
     fit, k = training.fit, len(dataset.classes)
+    rule = "" if recipe.rule is None else f" --rule {recipe.rule}"
     return Metadata(
         recipe=recipe.name,
         instrument=made.instrument.symbol,
@@ -139,7 +140,7 @@ def _metadata(
         code_commit=made.code.commit,
         code_dirty=made.code.dirty,
         libraries=made.libraries,
-        command=f"hub train {recipe.name} --instrument {made.instrument.symbol} --until {made.until}",
+        command=f"hub train {recipe.name} --instrument {made.instrument.symbol}{rule} --until {made.until}",
         trials=made.trials,
         parent=made.parent,
         synthetic=made.instrument.synthetic,
@@ -174,9 +175,9 @@ def _notes(dataset: Dataset, training: Training) -> tuple[str, ...]:
 
 
 def _shares(dataset: Dataset, rows: IntArray) -> dict[str, float]:
-    """Return how often each of UP, DOWN, NONE happened in `rows`: what the majority baseline says, live too."""
-    counts = np.bincount(dataset.codes[rows], minlength=NONE + 1) / len(rows)
-    return {name: float(share) for name, share in zip(dataset.classes, counts, strict=False)}
+    """Return how often each class happened in `rows`: what the majority baseline says, live too."""
+    counts = np.bincount(dataset.codes[rows], minlength=len(dataset.classes)) / len(rows)
+    return {name: float(share) for name, share in zip(dataset.classes, counts, strict=True)}
 
 
 def _range(name: str, dataset: Dataset, rows: IntArray) -> DayRange:

@@ -55,6 +55,14 @@ def logged_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return hub_home.once(base, "logged_home", lambda folder: hub_home.make_logged(demo_home, folder)) / "home"
 
 
+@pytest.fixture(scope="session")
+def break_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return `demo_home` with a model of every family, asked of two weeks, settled. It is shared: copy it to write."""
+    base = tmp_path_factory.getbasetemp()
+    made = hub_home.once(base, "break_home", lambda folder: hub_home.make_break_models(demo_home, folder))
+    return made / "home"
+
+
 @pytest.fixture
 def home(demo_home: Path, tmp_path: Path) -> Iterator[hub_home.Home]:
     """Return a copy of `demo_home` to work in."""

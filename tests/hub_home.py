@@ -19,6 +19,7 @@ from ml_data.store import Store
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.shadow import ShadowLoop, ShadowReport
 from ml_models.model_registry import ModelRegistry
+from ml_monitoring.outcome_logger import settle
 from ml_training.recipe import Recipe, shipped_recipe
 from ml_training.train_pipeline import train
 from trading.domain.instrument import Instrument, read_instrument
@@ -26,6 +27,7 @@ from trading.domain.instrument import Instrument, read_instrument
 ROOT = Path(__file__).resolve().parents[1]
 DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml")
 MODEL = "directional-DEMO"
+BREAK_RECIPES = ("entry_quality",)
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
 TRAINED_UNTIL = date(2023, 4, 28)
 LOGGED_DAYS = ("2023-05-15", "2023-05-26")
@@ -34,8 +36,8 @@ STORES = Path("ml_data")
 REGISTRY = Path("ml_models") / "registry"
 
 
-def small_recipe() -> Recipe:
-    shipped = shipped_recipe("directional")
+def small_recipe(name: str = "directional", rule: str | None = None) -> Recipe:
+    shipped = shipped_recipe(name, rule)
     return shipped.model_copy(
         update={
             "estimator": shipped.estimator.model_copy(
@@ -64,6 +66,21 @@ def make_logged(demo_home: Path, folder: Path) -> None:
     """Make a copy of `demo_home` under `folder`, with the predictions of two weeks, not settled."""
     with using(copied(demo_home, folder / "home")) as opened:
         opened.replay(*LOGGED_DAYS)
+
+
+def make_break_models(demo_home: Path, folder: Path) -> None:
+    """Make a copy of `demo_home` under `folder` with a model of each family that is not about the direction.
+
+    Their predictions of two weeks are logged and settled.
+    """
+    with using(copied(demo_home, folder / "home")) as opened:
+        for recipe in BREAK_RECIPES:
+            made = train(
+                opened.store, opened.registry, DEMO, small_recipe(recipe), until=TRAINED_UNTIL, now=NOW, who="test"
+            )
+            opened.replay(*LOGGED_DAYS, model=made.model)
+        opened.replay(*LOGGED_DAYS)
+        settle(opened.store, DEMO, now=NOW)
 
 
 def once(base: Path, name: str, make: Any) -> Path:

@@ -47,7 +47,8 @@ class RegistryError(HubError):
 class Refused(HubError):
     """The engine will not answer: `code` says why in one word.
 
-    Codes: `no_model`, `no_range`, `stale_bars`, `missing_inputs`, `schema_mismatch`, `expired_model`, `damaged_model`,
+    Codes: `no_model`, `no_range`, `no_break`, `too_late` (the rule trades no more), `stale_bars`, `missing_inputs`,
+    `schema_mismatch`, `expired_model`, `damaged_model`,
     `in_sample` (the model was trained on this event or a later one).
     """
 

@@ -3,6 +3,9 @@
 A group computes its features for many events in one compiled pass, and the very same pass computes them for one event
 live: there is no second implementation. The law it must keep (and `ml_data.lookahead` proves): of the event `e` it may
 read bars in rows `[first_row[e], now_row[e])`, windows by the clock, and history of days before `day[e]`. Nothing else.
+
+At the end of a range `decided` is that end. At a break it is the close of the bar that broke the range: its last row is
+`now_row - 1`, and the range itself is read up to its own end.
 """
 
 from collections.abc import Callable
@@ -11,6 +14,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from trading.domain.label import EVENT_KINDS, EventKind
 
 HISTORY_DAYS: Final = 30
 """How many trading days before its own an event may look back: the warm-up of every feature, and its whole memory."""
@@ -30,7 +35,9 @@ class Inputs(NamedTuple):
     the day before the event's.
     Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks; `directions`,
     `break_minutes`, `reference_r` (n, O) hold the future of their day: read days before only.
-    `calendar` (E, C): see `ml_data.features.calendar`.
+    `day_closes` (n,) and `rule_ends` (n, O) are when, by schedule, the day's trading and each range's own session end.
+    `calendar` (E, C): see `ml_data.features.calendar`. `costs` (E,): what a losing round trip entered at the last close
+    costs, in ticks; NaN without a bar.
     """
 
     minute: Ints
@@ -64,7 +71,10 @@ class Inputs(NamedTuple):
     directions: Ints
     break_minutes: Ints
     reference_r: Floats
+    day_closes: Ints
+    rule_ends: Ints
     calendar: Floats
+    costs: Floats
 
 
 Compute = Callable[[Inputs, Floats, Ints], None]
@@ -87,9 +97,10 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that one pass computes; `inputs` names what they read."""
+    """Features that one pass computes; `inputs` names what they read, `events` the kinds of event it is valid for."""
 
     name: str
     inputs: str
     features: tuple[Feature, ...]
     compute: Compute
+    events: tuple[EventKind, ...] = EVENT_KINDS

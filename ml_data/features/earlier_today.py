@@ -21,7 +21,8 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
         latest = np.int64(-1)
         for opening in range(inputs.range_starts.shape[1]):
             ends = inputs.range_ends[day, opening]
-            if ends >= decided or not inputs.range_complete[day, opening]:
+            own = opening == inputs.opening[event]
+            if own or ends >= decided or not inputs.range_complete[day, opening]:
                 continue
             top, bottom = inputs.range_prices[day, opening, 1], inputs.range_prices[day, opening, 2]
             row = first_at_or_after(inputs.minute, first, now, ends)

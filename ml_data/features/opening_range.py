@@ -31,11 +31,14 @@ def martingale_up(above: float, below: float, step: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _step(inputs: Inputs, event: int) -> float:
-    """Return the root mean square change from close to close over the last 15 minutes, in ticks a minute."""
-    first, row = inputs.first_row[event], inputs.now_row[event] - 1
+def _step(inputs: Inputs, event: int, row: int, ends: int) -> float:
+    """Return the root mean square change from close to close over the 15 minutes to `ends`, in ticks a minute.
+
+    `row` is the last bar that starts before `ends`.
+    """
+    first = inputs.first_row[event]
     squares = 0.0
-    since = inputs.decided[event] - STEP_MINUTES
+    since = ends - STEP_MINUTES
     while row > first and inputs.minute[row] >= since:
         change = float(inputs.close[row] - inputs.close[row - 1])
         squares += change * change
@@ -47,8 +50,8 @@ def _step(inputs: Inputs, event: int) -> float:
 def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
     for event in range(len(inputs.decided)):
         day, opening = inputs.day[event], inputs.opening[event]
-        begins = inputs.range_starts[day, opening]
-        now = inputs.now_row[event]
+        begins, ends = inputs.range_starts[day, opening], inputs.range_ends[day, opening]
+        now = first_at_or_after(inputs.minute, inputs.first_row[event], inputs.now_row[event], ends)
         row = first_at_or_after(inputs.minute, inputs.first_row[event], now, begins)
         hour = first_at_or_after(inputs.minute, inputs.first_row[event], now, begins - 60)
         out[event] = np.nan
@@ -78,9 +81,9 @@ def _compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
         before = 0.0
         for index in range(hour, row):
             before += inputs.volume[index]
-        out[event, 9] = martingale_up(float(top - last), float(last - bottom), _step(inputs, event))
+        out[event, 9] = martingale_up(float(top - last), float(last - bottom), _step(inputs, event, now - 1, ends))
         if before > 0.0:
-            out[event, 8] = (total / (inputs.decided[event] - begins)) / (before / 60.0)
+            out[event, 8] = (total / (ends - begins)) / (before / 60.0)
 
 
 GROUP = FeatureGroup(

@@ -9,7 +9,8 @@ LEFT JOIN (
 ) AS newest USING (prediction_id)
 WHERE newest.prediction_id IS NULL
    OR (newest.state, newest.actual, newest.correct, newest.r_net, newest.r_net_advised, newest.known_at,
-       newest.void_reason)
+       newest.void_reason, newest.actual_values)
       IS DISTINCT FROM
-      (fresh.state, fresh.actual, fresh.correct, fresh.r_net, fresh.r_net_advised, fresh.known_at, fresh.void_reason)
+      (fresh.state, fresh.actual, fresh.correct, fresh.r_net, fresh.r_net_advised, fresh.known_at, fresh.void_reason,
+       fresh.actual_values)
 QUALIFY row_number() OVER (PARTITION BY fresh.prediction_id) = 1

@@ -38,11 +38,11 @@ SAID = Said(
     decided_at=at("13:05"),
     logged_at=at("13:05").replace(second=4),
     replayed=False,
-    prob_up=0.451,
-    baseline_up=0.449,
+    chance=0.451,
+    walk=0.449,
     confidence=0.549,
     advice="NONE",
-    base_up=0.505,
+    base=0.505,
     refusal=None,
 )
 RECORD = Record(
@@ -141,7 +141,7 @@ def test_the_largest_reasons_are_told_in_words_and_the_rest_as_one():
 
 def test_model_and_rules_agree_or_differ_once_there_is_a_break():
     assert agreement(SAID, OPEN) == "Model down 54.9%, rules short: ✓ agree"
-    assert agreement(replace(SAID, prob_up=0.7, confidence=0.7), OPEN) == "Model up 70.0%, rules short: ✕ differ"
+    assert agreement(replace(SAID, chance=0.7, confidence=0.7), OPEN) == "Model up 70.0%, rules short: ✕ differ"
     assert agreement(SAID, READY) == "Model down 54.9%, the rules wait for the break"
 
 
@@ -174,7 +174,7 @@ def forecasts(days: int) -> pa.Table:
 
 
 def test_forecasts_like_one_are_the_nearest_fifth_by_their_probability():
-    record = record_before(forecasts(20), replace(SAID, prob_up=0.68, decided_at=datetime(2025, 3, 3, tzinfo=UTC)), ())
+    record = record_before(forecasts(20), replace(SAID, chance=0.68, decided_at=datetime(2025, 3, 3, tzinfo=UTC)), ())
     assert (record.like.value, record.like.n, record.like.days) == (1.0, 8, 8)
     assert (record.net_r.value, record.net_r.n) == (0.9, 8)
     assert record.skill.n == 40
@@ -197,4 +197,4 @@ def test_of_two_versions_the_newer_one_is_shown():
     for name in ("logged_at", "base_prob_up"):
         kind = pa.timestamp("us", tz="UTC") if name == "logged_at" else pa.float64()
         table = table.append_column(name, pa.nulls(3, kind))
-    assert [(said.orb, said.prob_up) for said in said_of_day(table)] == [("0900", 0.4), ("1000", 0.3)]
+    assert [(said.orb, said.chance) for said in said_of_day(table)] == [("0900", 0.4), ("1000", 0.3)]

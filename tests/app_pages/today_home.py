@@ -16,7 +16,7 @@ from ml_data.events import Event
 from ml_data.feature_matrix import feature_groups, schema_hash
 from ml_data.journal import append_predictions
 from ml_data.store import Store, sql
-from ml_inference.inference_engine import feature_units
+from ml_inference.answers import feature_units
 from ml_inference.shadow import decision_moments
 from ml_monitoring.outcome_logger import settle
 from trading.domain.calendar import to_minute
@@ -70,7 +70,7 @@ def said(store: Store, event: Event) -> list[PredictionRow]:
         probabilities={"UP": up, "DOWN": 1.0 - up},
         confidence=max(up, 1.0 - up),
         advice="NONE" if max(up, 1.0 - up) < 0.55 else "UP" if up > 0.5 else "DOWN",
-        base_up=0.5,
+        base=0.5,
         reasons=tuple(
             Reason(name, float(value), feature_units()[name], shares[name])
             for name, value in zip(view.names, view.features, strict=True)

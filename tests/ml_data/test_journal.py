@@ -118,6 +118,12 @@ def test_every_column_comes_back_as_it_was_written(store: Store):
         "reasons": [0.2],
         "refusal_code": None,
         "refusal_reason": None,
+        "label": "break_direction",
+        "rule": None,
+        **dict.fromkeys(("prob_win", "prob_miss", "expected_r", "quantiles", "interval_low", "interval_high")),
+        "advised_size": None,
+        "base_value": None,
+        "baselines": [],
         "latency_ms": 1.5,
         "logged_at": LOGGED,
     }

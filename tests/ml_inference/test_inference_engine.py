@@ -67,7 +67,7 @@ def test_probabilities_sum_to_one_and_reasons_sum_to_the_answer(demo: Home):
         assert answer is not None
         assert set(answer.probabilities) == {"UP", "DOWN"}
         assert sum(answer.probabilities.values()) == pytest.approx(1.0, abs=1e-12)
-        told = answer.base_up + sum(reason.points for reason in answer.reasons)
+        told = answer.base + sum(reason.points for reason in answer.reasons)
         assert told == pytest.approx(answer.probabilities["UP"], abs=1e-9)
         assert answer.confidence == max(answer.probabilities.values())
         assert len(answer.reasons) == len(engine.version().schema.names)
@@ -93,7 +93,7 @@ def test_a_version_of_three_classes_answers_with_three_probabilities_and_reasons
         assert row.answer is not None, row.refusal
         assert set(row.answer.probabilities) == {"UP", "DOWN", "NONE"}
         assert sum(row.answer.probabilities.values()) == pytest.approx(1.0, abs=1e-12)
-        told = row.answer.base_up + sum(reason.points for reason in row.answer.reasons)
+        told = row.answer.base + sum(reason.points for reason in row.answer.reasons)
         assert told == pytest.approx(row.answer.probabilities["UP"], abs=1e-9)
         assert len(row.answer.raw_score) == 3
 

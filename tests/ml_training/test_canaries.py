@@ -60,7 +60,7 @@ def test_machinery_that_cannot_learn_kills_the_planted_canary(dataset: Dataset, 
     assert not planted_outcome(replace(dataset, x=dataset.x[random]), plan.folds[-1:], mute).passed
 
 
-def test_an_audit_that_sees_nothing_kills_both_audit_canaries(bars: BarArrays, demo: Instrument):
+def test_an_audit_that_sees_nothing_kills_both_audit_canaries(bars: BarArrays, demo: Instrument, recipe: Recipe):
     def blind(*_: object, **__: object) -> LookaheadReport:
         return LookaheadReport(events=3, features=1, problems=())
 
@@ -68,8 +68,8 @@ def test_an_audit_that_sees_nothing_kills_both_audit_canaries(bars: BarArrays, d
         return LookaheadReport(events=0, features=1, problems=())
 
     for audit in (blind, idle):
-        assert not audited_plant(bars, demo, 1, audit, states_it=False).passed
-        assert not audited_plant(bars, demo, 1, audit, states_it=True).passed
+        assert not audited_plant(bars, demo, recipe, audit, states_it=False).passed
+        assert not audited_plant(bars, demo, recipe, audit, states_it=True).passed
 
 
 def test_a_planted_feature_that_states_its_input_breaks_the_law_of_time_at_once(history: History):

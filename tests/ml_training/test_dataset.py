@@ -7,12 +7,13 @@ from ml_data.bar_arrays import BarArrays
 from ml_data.events import range_events
 from ml_data.feature_matrix import feature_groups, feature_matrix, features_of
 from ml_data.history import History, build_history
-from ml_training.dataset import DOWN, NONE, UP, Dataset, answered_classes, chosen_groups, dataset_of
-from ml_training.recipe import Classes, Recipe
+from ml_training.dataset import Dataset, chosen_groups, dataset_of
+from ml_training.labels import DOWN, NONE, UP, answered_classes
+from ml_training.recipe import Recipe, shipped_recipe
 from trading.domain.instrument import Instrument
 from trading.errors import BadSettings, NothingStored
 
-RULE = Classes(none_least_rows=100, none_least_share=0.02, weigh_rarest_below=0.1)
+DIRECTION = shipped_recipe("directional")  # NONE takes 100 rows and a share of 2 %
 
 
 def codes(up: int, down: int, none: int) -> np.ndarray:
@@ -20,7 +21,7 @@ def codes(up: int, down: int, none: int) -> np.ndarray:
 
 
 def test_none_is_a_class_when_it_has_enough_rows_and_a_large_enough_share():
-    classes, said = answered_classes(codes(2450, 2450, 100), RULE)
+    classes, said = answered_classes(codes(2450, 2450, 100), DIRECTION)
     assert classes == ("UP", "DOWN", "NONE")
     assert said == (
         "NONE is answered: 100 of 5,000 ranges before the untouched window (2.0%) never broke, and the recipe asks for "
@@ -30,7 +31,7 @@ def test_none_is_a_class_when_it_has_enough_rows_and_a_large_enough_share():
 
 @pytest.mark.parametrize(("up", "none"), [(1000, 99), (3000, 100), (1000, 0)])
 def test_none_is_no_class_with_fewer_rows_or_a_smaller_share(up: int, none: int):
-    classes, said = answered_classes(codes(up, 2000, none), RULE)
+    classes, said = answered_classes(codes(up, 2000, none), DIRECTION)
     assert classes == ("UP", "DOWN")
     assert said.startswith(f"NONE is not answered: {none} of ")
 
@@ -41,7 +42,7 @@ def test_every_row_was_decided_after_its_inputs_and_before_its_label(dataset: Da
     assert (np.diff(dataset.decided) >= 0).all()
     assert (np.diff(dataset.days) >= np.timedelta64(0, "D")).all()
     assert set(np.unique(dataset.codes)) == {UP, DOWN}
-    assert ((dataset.martingale_up > 0) & (dataset.martingale_up < 1)).all()
+    assert ((dataset.walk > 0) & (dataset.walk < 1)).all()
 
 
 def test_rows_without_a_required_feature_are_left_out_and_counted(dataset: Dataset, history: History):
@@ -72,7 +73,7 @@ def test_cutting_the_bars_cuts_the_dataset_and_changes_no_row_before(
 
 def test_the_data_hash_names_everything_in_it(dataset: Dataset):
     assert replace(dataset, notes=("other words",)).data_hash == dataset.data_hash
-    for name in ("x", "codes", "days", "opening", "decided", "label_known", "martingale_up", "r_net"):
+    for name in ("x", "codes", "days", "opening", "decided", "label_known", "walk", "r_net"):
         changed = getattr(dataset, name).copy()
         other = next(i for i in range(len(dataset)) if not np.array_equal(changed[i], changed[7]))
         changed[7] = changed[other]
@@ -98,7 +99,7 @@ def test_groups_are_chosen_by_name_in_their_own_order(recipe: Recipe):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"groups": ("horoscope",)}, "'horoscope' is not a feature group; known: calendar"),
+        ({"groups": ("horoscope",)}, "'horoscope' is not a feature group of orb_complete; known: calendar"),
         ({"groups": ("opening_range",)}, "'atr_14' is needed and is in none of the groups opening_range"),
         ({"required": ("moon_phase",)}, "'moon_phase' is needed and is in none of the groups"),
     ],

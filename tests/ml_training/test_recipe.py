@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ml_training.recipe import ALL, SHIPPED, read_recipe, shipped_recipe
+from trading.domain.trade_rule import TradeRule
 from trading.errors import BadSettings
 
 
@@ -27,7 +28,21 @@ def test_the_shipped_recipe_asks_which_way_a_range_breaks():
         ("folds = 5", "folds = 1", ": validation.folds: expected a number greater than or equal to 2, found 1"),
         ("folds = 5", "fold = 5", ": validation.fold: there is no such key; expected one of "),
         ("seed = 20240308", "seed = 1\nluck = 7", ": luck: there is no such key; expected one of checks, classes, "),
-        ('label = "break_direction"', 'label = "profit"', ": label: expected 'break_direction', found 'profit'"),
+        (
+            'label = "break_direction"',
+            'label = "profit"',
+            ": label: expected one of break_direction, ",
+        ),
+        (
+            'event = "orb_complete"',
+            'event = "break_closed"',
+            ": event: expected 'orb_complete', at ",
+        ),
+        (
+            "seed = 20240308",
+            'seed = 1\nrule = "full-rr1-day"',
+            ": rule: expected none, since ",
+        ),
         ('groups = ["all"]', 'groups = ["levels", "levels"]', ": features.groups: 'levels' is named twice"),
         ("[classes]", "[classes", ": not TOML: "),
     ],
@@ -41,6 +56,15 @@ def test_a_wrong_key_is_named_with_its_file_and_value(tmp_path: Path, old: str, 
     assert str(raised.value).startswith(f"{path}:{line}: ")
 
 
+def test_a_recipe_about_a_rule_may_be_asked_about_another_one():
+    assert shipped_recipe("entry_quality").rule == "full-rr1-day"
+    assert shipped_recipe("entry_quality", "half-rr2-session").trade_rule == TradeRule("half", 2.0, "session")
+    with pytest.raises(BadSettings, match="'half-rr5-day' is not a trade rule"):
+        shipped_recipe("entry_quality", "half-rr5-day")
+    with pytest.raises(BadSettings, match="Recipe directional is not about a trade rule"):
+        shipped_recipe("directional", "half-rr2-session")
+
+
 def test_an_unknown_recipe_names_those_there_are():
-    with pytest.raises(BadSettings, match=r"sideways: no such recipe; .* Known: directional\."):
+    with pytest.raises(BadSettings, match=r"sideways: no such recipe; .* Known: directional, entry_quality\."):
         shipped_recipe("sideways")

@@ -56,7 +56,7 @@ def test_the_published_rounds_are_the_median_of_the_folds(
 
 
 def test_a_model_that_knows_only_the_martingale_has_no_skill_against_it(dataset: Dataset, recipe: Recipe):
-    blind = replace(dataset, x=dataset.martingale_up[:, None].copy(), names=("martingale_up",))
+    blind = replace(dataset, x=dataset.walk.copy(), names=("martingale_up",))
     plan = plan_of(blind, recipe)
     results = walk_forward(blind, plan.folds, recipe)
     rows, probs = rows_tested(results), np.concatenate([each.probs for each in results])
@@ -72,7 +72,7 @@ def test_an_evaluation_stands_beside_both_baselines_and_says_skill_over_the_bett
     fold, probs = results[-1].fold, results[-1].probs
     found = evaluate(dataset, fold.test, probs, baseline_probs(dataset, fold.train, fold.test), recipe.seed)
     actual = dataset.codes[fold.test]
-    up = dataset.martingale_up[fold.test]
+    up = dataset.walk[fold.test, 0]
     shares = np.bincount(dataset.codes[fold.train]) / len(fold.train)
     martingale = log_loss(actual, np.column_stack([up, 1 - up]))
     assert found.baselines["martingale"]["log_loss"].value == martingale

@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from trading.domain.label import BREAK_DIRECTION
+
 BIAS_NONE: Final = "NONE"
 """The advice of a model that is not sure enough: take the rules as they are."""
+
+TAKE: Final = "TAKE"
+SKIP: Final = "SKIP"
+"""The advice on a break: trade it by the rule, or leave it alone."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One input's share in a prediction: `points` of probability (0.01 is one) that it moved P(UP) up or down."""
+    """One input's share in a prediction: `points` that it moved the answer up or down.
+
+    Of a probability 0.01 is a point; of an expected R they are R.
+    """
 
     feature: str
     value: float
@@ -23,13 +32,14 @@ class Answer:
     """What a version says of one row of features.
 
     `probabilities` by class; `confidence` is the largest of them. `reasons` are all inputs, the largest move first;
-    their points and `base_up` (what the model says without looking) sum to `probabilities["UP"]`.
+    their points and `base` (what the model says without looking) sum to the probability of the label's subject, such as
+    `probabilities["UP"]`.
     """
 
     probabilities: dict[str, float]
     confidence: float
     advice: str
-    base_up: float
+    base: float
     reasons: tuple[Reason, ...]
     raw_score: tuple[float, ...]
 
@@ -47,6 +57,8 @@ class PredictionRow:
     """One row of the journal, the columns of `ml_predictions` (docs/data.md); instants are UTC.
 
     A refused event has `refusal` and no `answer`. `features` are the full doubles the version was asked with.
+    `baseline_prob_up` is the martingale's, of a question about the direction; `baselines` what was said without
+    learning of every other.
     """
 
     prediction_id: str
@@ -66,7 +78,10 @@ class PredictionRow:
     schema_hash: str
     max_input_time: datetime | None
     data_hash: str
-    baseline_prob_up: float
+    baseline_prob_up: float | None
     answer: Answer | None
     refusal: Refusal | None
     latency_ms: float
+    label: str = BREAK_DIRECTION.name
+    rule: str | None = None
+    baselines: tuple[float, ...] = ()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal
 
+from trading.errors import BadSettings
+
 Stop = Literal["full", "half"]
 Window = Literal["day", "session"]
 
@@ -39,3 +41,11 @@ TRADE_RULES: Final = tuple(TradeRule(stop, reward, window) for stop, reward, win
 
 REFERENCE_RULE: Final = TradeRule("full", 1.0, "day")
 """The plain rule by which the worth of advice is measured and earlier results of the day are told."""
+
+
+def rule_named(name: str) -> TradeRule:
+    """Return the trade rule called `name`, or raise `BadSettings` with the names that there are."""
+    for rule in TRADE_RULES:
+        if rule.name == name:
+            return rule
+    raise BadSettings(f"{name!r} is not a trade rule. There are {', '.join(rule.name for rule in TRADE_RULES)}.")

@@ -1,0 +1,54 @@
+"""How each kind of question is spoken of on the pages."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from trading.domain.label import BREAK_DIRECTION, TARGET_FIRST, Label
+
+
+@dataclass(frozen=True)
+class LabelWords:
+    """`event` is what the probability is of, `chance` its name; `called` and `happened` stand on axes.
+
+    `right` goes on after "of n with an outcome m".
+    """
+
+    event: str
+    chance: str
+    called: str
+    happened: str
+    right: str
+
+
+_WORDS: Final = {
+    BREAK_DIRECTION.name: LabelWords(
+        event="the break is up",
+        chance="P(UP)",
+        called="called UP",
+        happened="broke up",
+        right="called the side, the martingale {alike:,}. The side alone earns nothing: see the net R.",
+    ),
+    TARGET_FIRST.name: LabelWords(
+        event="target before stop",
+        chance="P(WIN)",
+        called="called WIN",
+        happened="target first",
+        right="called the result, the fair game {alike:,}. What a win is worth depends on the rule: see the net R.",
+    ),
+}
+
+
+def words_of(label: Label) -> LabelWords:
+    """Return the words for a kind of question."""
+    return _WORDS[label.name]
+
+
+def model_title(model: str, symbol: str) -> str:
+    """Return a model's name without the instrument's.
+
+    >>> model_title("entry_quality-MGC-half-rr1_5-session", "MGC"), model_title("directional-MGC", "MGC")
+    ('entry quality, half-rr1.5-session', 'directional')
+    """
+    recipe, _, rule = model.partition(f"-{symbol}")
+    said = recipe.replace("_", " ")
+    return f"{said}, {rule.removeprefix('-').replace('_', '.')}" if rule else said

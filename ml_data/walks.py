@@ -1,0 +1,98 @@
+"""What a walk without drift would do with an event: the baselines that never learn anything.
+
+Each follows from features that are logged with the prediction, so it can be made again from the journal.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ml_data.features.base import Floats
+from trading.domain.label import Label
+from trading.domain.trade_rule import TradeRule
+
+RANGE_OF_A_WALK: Final = math.sqrt(8.0 / math.pi)
+"""Mean high minus low of a walk, in standard deviations of where it ends (Feller 1951)."""
+
+_TERMS: Final = np.arange(1, 201, dtype=np.float64)
+_LEAST: Final = 0.001
+"""No event is called rarer than this: the spread is only a guess, and one wrong certainty would cost 36 nats."""
+
+MARTINGALE: Final = "martingale_up"
+
+
+def walk_inputs(label: Label, rule: TradeRule | None) -> tuple[str, ...]:
+    """Return the features that `walk_columns` and `break_even` read for a label."""
+    if rule is None:
+        return (MARTINGALE,) if label.walk == "martingale" else ()
+    return (f"risk_{rule.stop}_atr", f"{rule.window}_left", f"costs_{rule.stop}_r", "atr_14")
+
+
+def walk_columns(label: Label, rule: TradeRule | None, names: Sequence[str], x: Floats) -> Floats:
+    """Return (n, 1): what the walk says of the label's subject, a probability, for rows `x` (n, F) of features `names`.
+
+    NaN where a feature that it needs is missing.
+    """
+    inputs = _columns(names, x, walk_inputs(label, rule))
+    if rule is None:
+        return np.column_stack(inputs)
+    risk, left, *_ = inputs
+    return fair_win(rule.reward, spread_in_r(risk, left))[:, None]
+
+
+def costs_in_r(
+    label: Label, rule: TradeRule, slippage: float, names: Sequence[str], x: Floats
+) -> tuple[Floats, Floats]:
+    """Return (n,) each: what a lost and what a won trade of `rule` costs, in R; a target is a limit and slips nothing.
+
+    `slippage` is the instrument's, in ticks a market order.
+    """
+    risk, _, lost, atr = _columns(names, x, walk_inputs(label, rule))
+    return lost, lost - slippage / (risk * atr)
+
+
+def break_even(label: Label, rule: TradeRule, slippage: float, names: Sequence[str], x: Floats) -> Floats:
+    """Return (n,): from which P(WIN) on the trades of `rule` earn something after costs, when all others are stopped.
+
+    1 / (1 + reward) without costs; each R of costs moves it up.
+    """
+    lost, won = costs_in_r(label, rule, slippage, names, x)
+    chances: Floats = (1.0 + lost) / (1.0 + rule.reward + lost - won)
+    return chances
+
+
+def _columns(names: Sequence[str], x: Floats, wanted: Sequence[str]) -> list[Floats]:
+    places = list(names)
+    return [x[:, places.index(name)] for name in wanted]
+
+
+def spread_in_r(risk_atr: Floats, left: Floats) -> Floats:
+    """Return the standard deviation, in R, of where a walk is when time is up.
+
+    `risk_atr` is entry to stop in ATR, `left` the time left as a share of a day. The day's deviation is ATR(14) over
+    `RANGE_OF_A_WALK`; volatility is spread evenly over the day, which it is not: the baseline is plain on purpose.
+    """
+    result: Floats = np.sqrt(np.maximum(left, 0.0)) / (RANGE_OF_A_WALK * risk_atr)
+    return result
+
+
+def fair_win(reward: float, spread: Floats) -> Floats:
+    """Return (n,) P(a walk without drift touches `reward` before -1, in time); `spread` (n,) is its deviation by then.
+
+    With all the time in the world 1 / (1 + reward), the fair game; less where time may run out first (the first
+    passage of a walk between two barriers, Cox and Miller 1965, 5.7). Costs change what a win is worth, never how
+    often it comes. NaN in, NaN out.
+
+    >>> fair_win(1.0, np.array([10.0, 1.0, 0.5, 0.01])).round(3)
+    array([0.5  , 0.315, 0.046, 0.001])
+    >>> fair_win(2.0, np.array([50.0])).round(3)
+    array([0.333])
+    """
+    width = 1.0 + reward
+    decay = np.exp(-0.5 * (np.pi * np.asarray(spread)[:, None] * _TERMS / width) ** 2)
+    waves = (-1.0) ** _TERMS * np.sin(np.pi * _TERMS / width) / _TERMS
+    chances = 1.0 / width + 2.0 / np.pi * (decay * waves).sum(axis=1)
+    result: Floats = np.where(np.isnan(spread), np.nan, np.clip(chances, _LEAST, 1.0 / width))
+    return result

@@ -1,0 +1,63 @@
+"""From a version's figures to an answer: probabilities, advice and every reason, whatever the question was."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ml_data.feature_matrix import every_group, features_of
+from ml_data.features.base import Floats
+from ml_data.walks import break_even
+from ml_inference.explanations import probability_points
+from ml_models.loaded_version import LoadedVersion
+from trading.domain.label import BREAK_DIRECTION
+from trading.domain.prediction import BIAS_NONE, SKIP, TAKE, Answer, Reason
+from trading.domain.trade_rule import rule_named
+
+
+@dataclass(frozen=True)
+class AdviceRule:
+    """When an answer is advice: the lowest confidence for a direction, and a market order's slippage in ticks."""
+
+    confidence_threshold: float
+    slippage_ticks: float
+
+
+def answer_of(version: LoadedVersion, row: Floats, advice: AdviceRule) -> Answer:
+    """Return what `version` says of one row (1, F) of features in its order, with every reason."""
+    classes, subject = version.schema.classes, version.schema.asked.subject
+    probabilities = version.predict(row)[0]
+    by_class = dict(zip(classes, probabilities.tolist(), strict=True))
+    best = int(np.argmax(probabilities))
+    base, points = probability_points(version, version.contributions(row)[0], classes.index(subject))
+    return Answer(
+        probabilities=by_class,
+        confidence=float(probabilities[best]),
+        advice=_advice(version, row, by_class, advice),
+        base=base,
+        reasons=_reasons(version, row, points),
+        raw_score=tuple(version.margins(row)[0].tolist()),
+    )
+
+
+def _advice(version: LoadedVersion, row: Floats, by_class: dict[str, float], advice: AdviceRule) -> str:
+    """Return the side that is sure enough; of a trade, whether it is called to win often enough to pay its costs."""
+    schema = version.schema
+    if schema.asked == BREAK_DIRECTION:
+        likeliest = max(by_class, key=lambda name: by_class[name])
+        return likeliest if by_class[likeliest] >= advice.confidence_threshold else BIAS_NONE
+    needed = break_even(schema.asked, rule_named(str(schema.rule)), advice.slippage_ticks, schema.names, row)[0]
+    return TAKE if by_class[schema.asked.subject] >= needed else SKIP
+
+
+def _reasons(version: LoadedVersion, row: Floats, points: Floats) -> tuple[Reason, ...]:
+    units = feature_units()
+    names, values, shares = version.schema.names, row[0].tolist(), points.tolist()
+    order = np.argsort(-np.abs(points), kind="stable").tolist()
+    return tuple([Reason(names[i], values[i], units.get(names[i], ""), shares[i]) for i in order])
+
+
+@lru_cache(maxsize=1)
+def feature_units() -> dict[str, str]:
+    """Return the unit of every feature by name."""
+    return {feature.name: feature.unit for feature in features_of(every_group())}
