@@ -15,18 +15,25 @@ Bars that came in since are no change: `hub audit replay` names the import that 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_data.event_view import event_window
 from ml_data.store import Store, sql
-from trading.domain.calendar import as_date, calendar_day_of, day_spans, from_minute, to_minute
+from trading.domain.bar import MINUTE_US
+from trading.domain.calendar import as_date, calendar_day_of, day_spans, from_minute
 from trading.domain.instrument import Instrument
 
+Places = npt.NDArray[np.int64]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
 HISTORY: Final = ("sessions", "opening_ranges", "orb_trades", "contract_days")
 WORDS: Final = {
@@ -99,27 +106,33 @@ class Stale:
         return f"{self.about}: {count} changed since; first: {self.first}"
 
 
-@dataclass(frozen=True, eq=False)
 class RevisedBars:
-    """All bars of an instrument that have other values now than they had at an instant, by minute."""
+    """All bars of an instrument that have other values now than they had at an instant.
 
-    rows: list[dict[str, Any]]
-    _by_contract: dict[str | None, tuple[list[datetime], list[int]]] = field(default_factory=dict)
+    `rows` are those of `bars_revised_since.sql`, in the order of their minutes; there may be as many as bars.
+    """
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows = rows
+        self.stamps = rows.column("ts").cast(pa.int64()).to_numpy()
+        self._by_contract: dict[str | None, tuple[Places, Places]] = {None: (self.stamps, np.arange(len(rows)))}
 
     def inside(self, spans: Iterable[Span]) -> tuple[int, RevisedBar | None]:
         """Return how many of the bars lie in `spans`, which do not overlap, and the first of them."""
         count, first = 0, len(self.rows)
         for span in spans:
             stamps, places = self._of(span.contract)
-            low, high = bisect_left(stamps, span.since), bisect_left(stamps, span.before)
-            count += max(0, high - low)
-            first = min(first, places[low]) if low < high else first
-        return count, _revised_bar(self.rows[first]) if count else None
+            low, high = np.searchsorted(stamps, [_microsecond(span.since), _microsecond(span.before)])
+            if low < high:
+                count += int(high - low)
+                first = min(first, int(places[low]))
+        return count, _revised_bar(self.rows.slice(first, 1).to_pylist()[0]) if count else None
 
-    def _of(self, contract: str | None) -> tuple[list[datetime], list[int]]:
+    def _of(self, contract: str | None) -> tuple[Places, Places]:
+        """Return the stamps of one contract's bars (of all: None), and their places among `rows`."""
         if contract not in self._by_contract:
-            places = [n for n, row in enumerate(self.rows) if contract is None or row["contract"] == contract]
-            self._by_contract[contract] = ([self.rows[n]["ts"] for n in places], places)
+            places = np.flatnonzero(pc.equal(self.rows.column("contract"), contract).to_numpy())
+            self._by_contract[contract] = (self.stamps[places], places)
         return self._by_contract[contract]
 
 
@@ -127,7 +140,7 @@ def bars_revised_since(store: Store, instrument: Instrument, made_at: datetime) 
     """Return the bars whose values differ from those that were stored at `made_at`."""
     asked = {"instrument": instrument.symbol, "made_at": made_at}
     with store.market() as cursor:
-        return RevisedBars(cursor.sql(sql("bars_revised_since"), params=asked).to_arrow_table().to_pylist())
+        return RevisedBars(cursor.sql(sql("bars_revised_since"), params=asked).to_arrow_table())
 
 
 def stale(store: Store, instrument: Instrument, made: Sequence[Made]) -> tuple[Stale, ...]:
@@ -203,10 +216,10 @@ def stale_history(store: Store, instrument: Instrument) -> tuple[Stale, ...]:
         return ()
     made_at = unbuilt - timedelta(microseconds=1)
     revised = bars_revised_since(store, instrument, made_at)
-    if not revised.rows:
+    if not len(revised.rows):
         return ()
-    minutes = np.array([to_minute(row["ts"]) for row in revised.rows], dtype=np.int64)
-    first, last = (as_date(day) for day in calendar_day_of(instrument, np.array([minutes.min(), minutes.max()])))
+    minutes = revised.stamps[[0, -1]] // MINUTE_US
+    first, last = (as_date(day) for day in calendar_day_of(instrument, minutes))
     asked |= {"first": first, "last": last + timedelta(days=7)}  # the next day's windows may begin before it does
     with store.market() as cursor:
         rows = cursor.execute(sql("built_from_bars"), asked).fetchall()
@@ -222,7 +235,10 @@ def _stale_contracts(store: Store, instrument: Instrument, revised: RevisedBars,
     """Return the days whose contract was chosen by volumes, of the trading day before, that changed."""
     if instrument.contracts is None:
         return []
-    volumes = RevisedBars([row for row in revised.rows if row["old_volume"] != row["new_volume"]])
+    rows = revised.rows
+    chosen = pc.not_equal(rows.column("contract"), instrument.symbol)  # one continuous series leaves nothing to choose
+    changed = pc.not_equal(rows.column("old_volume"), rows.column("new_volume"))
+    volumes = RevisedBars(rows.filter(pc.and_(chosen, changed)))
     with store.market() as cursor:
         question = "SELECT trading_day FROM market.contract_days WHERE instrument = ? ORDER BY 1"
         days = [row[0] for row in cursor.execute(question, [instrument.symbol]).fetchall()]
@@ -257,6 +273,10 @@ def _day_span(instrument: Instrument, day: date) -> tuple[datetime, datetime]:
 def _first_later(times: list[datetime], made_at: datetime) -> int:
     """Return the place of the first of `times`, in order, that is after `made_at`."""
     return bisect_left(times, made_at + timedelta(microseconds=1))
+
+
+def _microsecond(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)
 
 
 def _revised_bar(row: dict[str, Any]) -> RevisedBar:

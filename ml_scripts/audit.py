@@ -88,7 +88,7 @@ def stale(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> Non
         say(f"{chosen.symbol}: nothing was built on bars that were changed since.", result, as_json=as_json)
         return
     title = f"{chosen.symbol}: built on bars that were changed since: {counted_kinds(found)}"
-    fail(_listed(title, [f"{each.kind} {each.id}: {each}" for each in found]), result, as_json=as_json)
+    fail([f"{title}:", *(f"{each.kind} {each.id}: {each}" for each in found)], result, as_json=as_json)
 
 
 def _listed(title: str, lines: list[str]) -> list[str]:
