@@ -91,7 +91,7 @@ class Store:
             },
         )
         self._instance.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._checked: dict[Alias, int] = {}  # the stamp at which a file was last looked at as a whole
+        self._checked: dict[Alias, tuple[int, int]] = {}  # stamp and size of a file that was sound when last let go
         self._leases = {alias: self._lease_on(alias, wait) for alias in ALIASES}
 
     @contextmanager
@@ -200,8 +200,7 @@ class Store:
             if not path.exists():
                 self._create(cursor, alias)
             _attach_file(cursor, alias, path, write=write)
-            stamp = self.stamp(alias)
-            if self._checked.get(alias) == stamp:
+            if self._checked.get(alias) == (self.stamp(alias), path.stat().st_size):
                 return
             try:
                 _check_length(cursor, alias, path)
@@ -217,15 +216,17 @@ class Store:
                 with suppress(duckdb.Error):
                     cursor.execute(f"DETACH {alias}")
                 raise
-        self._checked[alias] = self.stamp(alias)
 
     def _detach(self, alias: Alias) -> None:
+        self._checked.pop(alias, None)
         with self._instance.cursor() as cursor, explaining(self._path(alias)):
             try:
                 cursor.execute(f"DETACH {alias}")
             except duckdb.IOException as error:
                 if "CHECKPOINT during DETACH failed" not in str(error):
                     raise
+                return
+            self._checked[alias] = self.stamp(alias), self._path(alias).stat().st_size
 
     def _create(self, cursor: duckdb.DuckDBPyConnection, alias: Alias) -> None:
         # Made aside and renamed: a kill while DuckDB writes the first pages would leave a file that nothing can open.
