@@ -1,12 +1,12 @@
 """What each trading day adds to the features: its windows by the clock, its ranges, and what came of them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from ml_data.features.base import Flags, Floats, Ints
 from ml_data.history import History
-from ml_data.history_tables import trade_money
+from ml_data.history_tables import trade_result
 from ml_data.kernels import NO_TRADE, OPEN
 from trading.domain.calendar import Days
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
@@ -41,8 +41,8 @@ class DayTables:
 
     def followed_by(self, later: "DayTables") -> "DayTables":
         """Return the tables of these days and of the `later` ones."""
-        names = [field.name for field in fields(self)]
-        return DayTables(**{name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in names})
+        pairs = zip(vars(self).items(), vars(later).values(), strict=True)
+        return DayTables(**{name: np.concatenate([rows, more]) for (name, rows), more in pairs})
 
 
 def day_tables(history: History) -> DayTables:
@@ -80,8 +80,6 @@ def reference_r(history: History) -> Floats:
         return result
     rows = trades[day, opening]
     entry = history.bars.close[history.break_rows[day, opening]]
-    _, gross, _ = trade_money(
-        history.instrument, rows, history.directions[day, opening], entry, history.bars.close[rows[:, 1]]
-    )
+    _, gross, _ = trade_result(rows, history.directions[day, opening], entry, history.bars.close[rows[:, 1]])
     result[day, opening] = gross
     return result

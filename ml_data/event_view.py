@@ -10,12 +10,12 @@ from ml_data.bar_arrays import BarArrays
 from ml_data.bar_digests import BarDigests
 from ml_data.day_tables import DayTables, day_tables
 from ml_data.events import Event, EventRows, event_at, events_of
-from ml_data.feature_inputs import OwnDays, feature_inputs, own_days
+from ml_data.feature_inputs import Memory, OwnDays, feature_inputs, memory_of, own_days
 from ml_data.feature_matrix import feature_groups, matrix_of
 from ml_data.features.base import HISTORY_DAYS, Floats
 from ml_data.history import CONTRACT_LOOKBACK, continue_history, contract_of_day, history_of_days
 from ml_data.rolls import ContractDays
-from trading.domain.calendar import as_date, day_windows, from_minute, to_minute, trading_days
+from trading.domain.calendar import DayWindows, as_date, day_windows, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
 from trading.errors import Refused
@@ -50,16 +50,19 @@ def event_window(instrument: Instrument, trading_day: date) -> tuple[date, datet
 class Background:
     """What was known when a trading day began: the same for all events of the day, so it is made once for them.
 
-    `begins` is that minute, `decided` when each opening range of the day ends, by name; `tables` are the `HISTORY_DAYS`
-    trading days before. `contract` is the day's own (None where nothing traded before it), `own` its daily values.
-    `digest` names every bar before the day that its events may look back to.
+    `begins` is that minute, `windows` are those of the day, `decided` when each of its opening ranges ends, by name;
+    `tables` are the `HISTORY_DAYS` trading days before, `memory` is how far its events look back. `contract` is the
+    day's own (None where nothing traded before it), `own` its daily values. `digest` names every bar before the day
+    that its events may look back to.
     """
 
     instrument: Instrument
     trading_day: date
     begins: int
+    windows: DayWindows
     decided: dict[str, int]
     tables: DayTables
+    memory: Memory
     contract: str | None
     own: OwnDays
     digest: bytes
@@ -92,10 +95,12 @@ def day_background(
         instrument=instrument,
         trading_day=trading_day,
         begins=begins,
+        windows=windows,
         decided=dict(
             zip((rule.name for rule in instrument.opening_ranges), windows.range_ends[0].tolist(), strict=True)
         ),
         tables=day_tables(history),
+        memory=memory_of(instrument, day),
         contract=contract,
         own=own_days(own_bars, instrument, np.zeros(1, dtype=np.int64), day),
         digest=(digests or BarDigests()).window(bars, to_minute(since), begins),
@@ -133,7 +138,7 @@ def seen_at(
     contract = background.contract or _only_contract(bars, background.begins, decided)
     own = bars.only(contract)
     known = own if own.through <= decided else own.before(decided)
-    today = history_of_days(known, instrument, _day_in_first_contract(trading_day), decided)
+    today = history_of_days(known, instrument, _day_in_first_contract(trading_day), decided, background.windows)
     rows = events_of(today, kind)
     one = rows.where((rows.opening == opening) & (rows.decided == decided))
     if len(one) == 0 and kind == BREAK_CLOSED:
@@ -151,7 +156,8 @@ def seen_at(
         )
     tables = background.tables.followed_by(day_tables(today))
     placed = EventRows(one.day + len(background.tables.days), one.opening, one.decided, kind)
-    inputs = feature_inputs(known, instrument, tables, background.own, np.zeros(1, dtype=np.int64), placed)
+    contracts = np.zeros(1, dtype=np.int64)
+    inputs = feature_inputs(known, instrument, tables, background.own, contracts, placed, background.memory)
     matrix = matrix_of(inputs, feature_groups(kind))
     digest = background.digest + BarDigests().window(known, background.begins, decided)
     return EventView(

@@ -33,17 +33,37 @@ class OwnDays:
     until: Ints
 
 
+@dataclass(frozen=True)
+class Memory:
+    """How far back each of E events may look: to the trading day `days` (E,), from the minute `since` (E,) on."""
+
+    days: Days
+    since: Ints
+
+
+def memory_of(instrument: Instrument, days: Days) -> Memory:
+    """Return the memory of events of `days` (E,)."""
+    remembered = memory_days(instrument, days)
+    return Memory(remembered, day_spans(instrument, remembered)[0])
+
+
 def feature_inputs(
-    bars: BarArrays, instrument: Instrument, tables: DayTables, own: OwnDays, contract: Ints, events: EventRows
+    bars: BarArrays,
+    instrument: Instrument,
+    tables: DayTables,
+    own: OwnDays,
+    contract: Ints,
+    events: EventRows,
+    memory: Memory | None = None,
 ) -> Inputs:
     """Return the arrays that the groups read for `events`, whose days are rows of `tables`.
 
     `contract` (E,) is each event's own contract as an index into those of `bars`. The tables and `own` must hold the
-    `HISTORY_DAYS` trading days before an event, as far as there is history.
+    `HISTORY_DAYS` trading days before an event, as far as there is history. `memory` is the events', where it is known
+    already.
     """
-    remembered = memory_days(instrument, tables.days[events.day])
-    memory = day_spans(instrument, remembered)[0]
-    own_first = _rows(own.starts, own.offsets, contract, memory)
+    memory = memory_of(instrument, tables.days[events.day]) if memory is None else memory
+    own_first = _rows(own.starts, own.offsets, contract, memory.since)
     own_now = _rows(own.starts, own.offsets, contract, tables.starts[events.day])
     atr = np.empty(len(events))
     _average_true_ranges(own.high, own.low, own.close, own_first, own_now, atr)
@@ -55,7 +75,7 @@ def feature_inputs(
         low=bars.low,
         close=bars.close,
         volume=bars.volume,
-        first_row=_rows(bars.minute, bars.offsets, contract, memory),
+        first_row=_rows(bars.minute, bars.offsets, contract, memory.since),
         now_row=now_row,
         decided=events.decided,
         day=events.day,
@@ -87,7 +107,7 @@ def feature_inputs(
             events.decided,
             tables.starts[events.day],
             events.opening,
-            _days_since_traded(tables, events.day, remembered),
+            _days_since_traded(tables, events.day, memory.days),
         ),
         costs=_costs(bars, instrument, contract, now_row),
     )

@@ -94,14 +94,15 @@ def matrix_of(inputs: Inputs, groups: tuple[FeatureGroup, ...]) -> FeatureMatrix
     names = _names(groups)
     count = len(inputs.decided)
     values = np.empty((count, len(names)))
+    missing = np.full(count * len(names), np.nan)  # each group has a part of its own, in one piece
     newest = np.zeros((len(groups), count), dtype=np.int64)
     column = 0
     for index, group in enumerate(groups):
-        width = len(group.features)
-        out = np.full((count, width), np.nan)
+        until = column + len(group.features)
+        out = missing[count * column : count * until].reshape(count, len(group.features))
         group.compute(inputs, out, newest[index])
-        values[:, column : column + width] = out
-        column += width
+        values[:, column:until] = out
+        column = until
     newest = newest.T
     late = newest > inputs.decided[:, None]
     if late.any():

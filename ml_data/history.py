@@ -80,12 +80,15 @@ def build_history(bars: BarArrays, instrument: Instrument, since: date | None = 
     return history_of_days(bars, instrument, _days_from(contracts, first), bars.through)
 
 
-def history_of_days(bars: BarArrays, instrument: Instrument, contracts: ContractDays, through: int) -> History:
+def history_of_days(
+    bars: BarArrays, instrument: Instrument, contracts: ContractDays, through: int, windows: DayWindows | None = None
+) -> History:
     """Return the history of the days that `contracts` names; `bars` must hold all their windows.
 
-    `through` is the minute up to which bars are known (of any contract): it settles what is complete.
+    `through` is the minute up to which bars are known (of any contract): it settles what is complete. `windows` are
+    those of the days, where they are known already.
     """
-    windows = day_windows(instrument, contracts.days)
+    windows = day_windows(instrument, contracts.days) if windows is None else windows
     row_from, row_to = rows_of_days(bars, contracts.contract, windows.reaches_back, windows.ends)
     sessions = _values(bars, row_from, row_to, windows.session_starts, windows.session_ends)
     ranges = _values(bars, row_from, row_to, windows.range_starts, windows.range_ends)

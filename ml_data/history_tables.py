@@ -209,11 +209,22 @@ def trade_money(
     `trades` (m, 8); `entry` and `last_close` (m,) in ticks. Rows that are no closed trade give numbers without meaning:
     the caller masks them.
     """
+    exit4, gross, risk = trade_result(trades, direction, entry, last_close)
+    return exit4, gross, costs_in_ticks(instrument, trades[:, 0], entry) * 4.0 / risk
+
+
+def trade_result(
+    trades: npt.NDArray[np.int64],
+    direction: npt.NDArray[np.int64],
+    entry: npt.NDArray[np.int64],
+    last_close: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return exit price and risk (quarter ticks) and gross R of trades, as `trade_money` takes them."""
     result, stop4, target4 = trades[:, 0], trades[:, 2], trades[:, 3]
     risk = np.where(trades[:, 7] > 0, trades[:, 7], 1).astype(np.float64)
-    exit4 = np.select([result == WIN, result == LOSS], [target4, stop4], 4 * last_close)
+    exit4 = np.where(result == WIN, target4, np.where(result == LOSS, stop4, 4 * last_close))
     gross: npt.NDArray[np.float64] = direction * (exit4 - 4 * entry) / risk
-    return exit4, gross, costs_in_ticks(instrument, result, entry) * 4.0 / risk
+    return exit4, gross, risk
 
 
 def costs_in_ticks(

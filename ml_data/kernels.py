@@ -59,10 +59,12 @@ def sum_by_day(
         stop = offsets[contract + 1]
         for day in range(len(starts)):
             row = first_at_or_after(minute, row, stop, starts[day])
+            first, total = row, sums[day, contract]
             while row < stop and minute[row] < ends[day]:
-                sums[day, contract] += volume[row]
-                counts[day, contract] += 1
+                total += volume[row]
                 row += 1
+            sums[day, contract] = total
+            counts[day, contract] += row - first
 
 
 @njit(cache=True, nogil=True)

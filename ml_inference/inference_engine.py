@@ -14,13 +14,12 @@ import numpy as np
 from ml_data.bar_tape import BarTape
 from ml_data.event_view import EventView
 from ml_data.events import Event
-from ml_data.feature_matrix import schema_hash
 from ml_data.features.base import Floats
 from ml_data.store import Store
 from ml_data.walks import MARTINGALE, walk_columns
 from ml_inference.answers import AdviceRule, answer_of
 from ml_inference.engine_settings import EngineSettings
-from ml_inference.questions import asked_features, asked_groups, check_missing, named_row
+from ml_inference.questions import asked_features, asked_schema_hash, check_missing, named_row
 from ml_models.documents import DamagedVersion
 from ml_models.loaded_version import LoadedVersion
 from ml_models.model_registry import ModelRegistry
@@ -190,7 +189,8 @@ class MLInferenceEngine:
         view = self.view(event.trading_day, event.orb, event.decided_at, label.event)
         walk = walk_columns(label, rule, view.names, view.features[None, :])[0]
         asked = asked_features(version)
-        row = view.features[[view.names.index(name) for name in asked]]
+        places = {name: place for place, name in enumerate(view.names)}
+        row = view.features[[places[name] for name in asked]]
         answer, refusal = None, None
         try:
             self._check(version, view, asked)
@@ -213,7 +213,7 @@ class MLInferenceEngine:
             stage=stage,
             replayed=replayed,
             features=tuple(row.tolist()),
-            schema_hash=schema_hash(asked_groups(version)),
+            schema_hash=asked_schema_hash(version),
             max_input_time=view.newest_input,
             data_hash=view.data_hash,
             baseline_prob_up=float(walk[0]) if label == BREAK_DIRECTION else None,
@@ -259,7 +259,7 @@ class MLInferenceEngine:
                 )
         version.check_schema(asked)
         stated = metadata.extra.get(SCHEMA_HASH)
-        if stated is not None and stated != schema_hash(asked_groups(version)):
+        if stated is not None and stated != asked_schema_hash(version):
             raise Refused(
                 "schema_mismatch",
                 f"{version.version} was trained on other definitions of its features; train a new one.",

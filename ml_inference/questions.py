@@ -1,15 +1,20 @@
 """What a version is asked with: the features of its groups, in its order, none missing that must not be."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
-from ml_data.feature_matrix import every_group, feature_groups, features_of
+from ml_data.feature_matrix import every_group, feature_groups, features_of, schema_hash
 from ml_data.features.base import FeatureGroup, Floats
 from ml_models.loaded_version import LoadedVersion
 from trading.errors import Refused
 
+_VERSIONS: Final = 16  # whose answers to these questions are kept: a loaded version never changes
 
+
+@lru_cache(maxsize=_VERSIONS)
 def asked_groups(version: LoadedVersion) -> tuple[FeatureGroup, ...]:
     """Return the feature groups that a version is fed with: those with any of its inputs (all when it has none)."""
     inputs = set(version.schema.names)
@@ -17,9 +22,16 @@ def asked_groups(version: LoadedVersion) -> tuple[FeatureGroup, ...]:
     return fed or feature_groups(version.schema.asked.event)
 
 
+@lru_cache(maxsize=_VERSIONS)
 def asked_features(version: LoadedVersion) -> tuple[str, ...]:
     """Return the features that a version is asked with, in the order in which the journal keeps them."""
     return tuple(feature.name for feature in features_of(asked_groups(version)))
+
+
+@lru_cache(maxsize=_VERSIONS)
+def asked_schema_hash(version: LoadedVersion) -> str:
+    """Return the hash of the definitions that a version's features have now."""
+    return schema_hash(asked_groups(version))
 
 
 def named_row(version: LoadedVersion, features: Mapping[str, float]) -> Floats:

@@ -22,6 +22,7 @@ Days = npt.NDArray[np.datetime64]
 
 DAY: Final = np.timedelta64(1, "D")
 EPOCH: Final = date(1970, 1, 1)
+EPOCH_ORDINAL: Final = EPOCH.toordinal()
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def _by_year(days: Days) -> tuple[range, npt.NDArray[np.int64]]:
     ordinals = days.astype("datetime64[D]").astype(np.int64)
     if len(ordinals) == 0:
         return range(1970, 1971), ordinals
-    first, last = (date.fromordinal(int(edge) + EPOCH.toordinal()).year for edge in (ordinals.min(), ordinals.max()))
-    return range(first, last + 1), ordinals - (date(first, 1, 1) - EPOCH).days
+    edges = ordinals if len(ordinals) == 1 else np.array([ordinals.min(), ordinals.max()])
+    first, last = (date.fromordinal(int(edge) + EPOCH_ORDINAL).year for edge in (edges[0], edges[-1]))
+    return range(first, last + 1), ordinals - (date(first, 1, 1).toordinal() - EPOCH_ORDINAL)
 
 
 def _dates_of_year(year: int) -> Days:
