@@ -1,7 +1,10 @@
 """`hub export`: Parquet of the public tables, and the training snapshot under its content hash."""
 
+from typing import Annotated
+
 import numpy as np
 import pyarrow as pa
+import typer
 
 from ml_data.build import read_bars
 from ml_data.history import build_history
@@ -10,16 +13,17 @@ from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, now, open
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
 from trading.domain.calendar import as_date
-from trading.errors import NothingStored
+from trading.errors import CheckFailed, HubError, NothingStored
 
 
 def command(
     instrument: InstrumentOption = None,
-    recipe: str = "directional",
+    recipe: Annotated[str, typer.Option(help="Whose training rows the snapshot holds.")] = "directional",
     rule: RuleOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write Parquet files of one instrument, and the rows that a recipe would learn from."""
+    chosen_recipe = shipped_recipe(recipe, rule)
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with progress(f"{chosen.symbol} export") as advance:
@@ -27,7 +31,18 @@ def command(
         if report.files == 0:
             raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
         made_at = now()
-        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe, rule))
+        history = build_history(read_bars(hub.store, chosen), chosen)
+        try:
+            dataset = dataset_of(history, chosen_recipe)
+        except CheckFailed:
+            raise
+        except HubError as error:  # too short a history to learn from is no reason to withhold the tables
+            say(
+                [*describe(report), f"No training snapshot: {error}"],
+                {"export": report, "snapshot": None, "content_hash": None, "no_snapshot": str(error)},
+                as_json=as_json,
+            )
+            return
         folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
         snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
         record_snapshot(
@@ -42,7 +57,7 @@ def command(
         )
     say(
         [*describe(report), f"Training snapshot: {len(dataset):,} events, {len(dataset.names)} features: {snapshot}"],
-        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},
+        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash, "no_snapshot": None},
         as_json=as_json,
     )
 
