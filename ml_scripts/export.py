@@ -8,22 +8,33 @@ import typer
 
 from ml_data.build import read_bars
 from ml_data.history import build_history
-from ml_data.snapshot import ExportReport, export_tables, record_snapshot, write_snapshot
+from ml_data.snapshot import (
+    ExportReport,
+    export_day_bars,
+    export_series,
+    export_tables,
+    record_snapshot,
+    write_snapshot,
+)
 from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, now, opened, progress, run, say
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
 from trading.domain.calendar import as_date
-from trading.errors import CheckFailed, HubError, NothingStored
+from trading.errors import NothingStored
 
 
 def command(
     instrument: InstrumentOption = None,
-    recipe: Annotated[str, typer.Option(help="Whose training rows the snapshot holds.")] = "directional",
+    recipe: str = "directional",
     rule: RuleOption = None,
+    universe: Annotated[str | None, typer.Option(help="Day bars of the stocks of this universe instead.")] = None,
+    series: Annotated[str | None, typer.Option(help="The series of this set instead.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write Parquet files of one instrument, and the rows that a recipe would learn from."""
-    chosen_recipe = shipped_recipe(recipe, rule)
+    """Write Parquet files of one instrument, and the rows that a recipe would learn from; or day bars and series."""
+    if universe is not None or series is not None:
+        _export_daily(universe, series, as_json=as_json)
+        return
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with progress(f"{chosen.symbol} export") as advance:
@@ -31,18 +42,7 @@ def command(
         if report.files == 0:
             raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
         made_at = now()
-        history = build_history(read_bars(hub.store, chosen), chosen)
-        try:
-            dataset = dataset_of(history, chosen_recipe)
-        except CheckFailed:
-            raise
-        except HubError as error:  # too short a history to learn from is no reason to withhold the tables
-            say(
-                [*describe(report), f"No training snapshot: {error}"],
-                {"export": report, "snapshot": None, "content_hash": None, "no_snapshot": str(error)},
-                as_json=as_json,
-            )
-            return
+        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe, rule))
         folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
         snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
         record_snapshot(
@@ -57,9 +57,23 @@ def command(
         )
     say(
         [*describe(report), f"Training snapshot: {len(dataset):,} events, {len(dataset.names)} features: {snapshot}"],
-        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash, "no_snapshot": None},
+        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},
         as_json=as_json,
     )
+
+
+def _export_daily(universe: str | None, series: str | None, *, as_json: bool) -> None:
+    with opened() as hub, progress("export") as advance:
+        reports = []
+        if universe is not None:
+            symbols = list(hub.universe(universe).with_sectors())
+            reports.append(export_day_bars(hub.store, symbols, hub.settings.parquet_folder, advance))
+        if series is not None:
+            names = [rule.name for rule in hub.series_set(series).series]
+            reports.append(export_series(hub.store, names, hub.settings.parquet_folder, advance))
+    if not any(report.files for report in reports):
+        raise NothingStored("No day bars and no series of these are stored. Run hub ingest with --universe, --series.")
+    say([line for report in reports for line in describe(report)], {"exports": reports}, as_json=as_json)
 
 
 def describe(report: ExportReport) -> list[str]:
