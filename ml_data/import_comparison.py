@@ -49,12 +49,13 @@ def look(store: Store, instrument: Instrument) -> StoreView:
     """Return what was imported so far."""
     whose = {"instrument": instrument.symbol}
     with store.market() as cursor:
-        contents = cursor.execute(sql("imported_files")).fetchall()
+        contents = cursor.execute(sql("imported_files"), whose).fetchall()
+        [(imports,)] = cursor.execute(sql("imports_so_far")).fetchall()
         series = cursor.execute(sql("series_stored"), whose).fetchall()
         [(first, last)] = cursor.execute(sql("bar_bounds"), whose).fetchall()
     return StoreView(
-        imports=len(contents),
-        contents=frozenset(content for content, owner in contents if content and owner == instrument.symbol),
+        imports=imports,
+        contents=frozenset(content for (content,) in contents),
         continuous=series[0][0] if series else None,
         first_ts=first,
         last_ts=last,
@@ -129,7 +130,7 @@ class Comparison:
         newer = pa.array(~np.isin(found.revised.column("row_number").to_numpy(), list(old)))
         return Changes(found.new, found.revised.filter(newer), found.before.filter(newer), found.unchanged + len(old))
 
-    def refuse_what_cannot_be_used(self, *, accept_revisions: bool) -> None:
+    def refuse_what_cannot_be_used(self, *, accept_revisions: bool, accept_rejects: bool = False) -> None:
         """Raise BadBars when what was taken says that the file is not what it was taken for."""
         self._refuse_scaled_prices()
         name, symbol = self._source.name, self._instrument.symbol
@@ -143,7 +144,7 @@ class Comparison:
                 f"{name}: wrong instrument: expected bars of {symbol}, found {', '.join(sorted(self._others)[:3])}; "
                 f"choose the instrument that the file is of."
             )
-        if 2 * len(rejects) > read - dropped:
+        if 2 * len(rejects) > read - dropped and not accept_rejects:
             reason, times = Counter(rejects.column("reason").to_pylist()).most_common(1)[0]
             raise BadBars(
                 f"{name}: {len(rejects):,} of {read - dropped:,} rows cannot be used, so nothing of it is stored; most "

@@ -15,8 +15,6 @@ from typing import Final, Self
 import pyarrow as pa
 
 from ml_data.clock_words import ClockFinding
-from ml_data.day_read import FEWEST, are_few_days
-from ml_data.day_run import DayRun
 from ml_data.import_clock import BarMinutes, checked_clock, inferred_clock
 from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_plan import ImportPlan, Source
@@ -24,7 +22,7 @@ from ml_data.import_report import ImportReport
 from ml_data.import_sources import Question, refused, sources
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
-from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, DayBars, Mark, Reading, Recognised, UnknownClock
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Mark, Reading, Recognised, UnknownClock
 from ml_data.spool import Spool
 from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
@@ -99,11 +97,18 @@ def ingest(
 
 
 def ingest_bars(
-    store: Store, instrument: Instrument, bars: Iterable[pa.Table], *, source_name: str, now: datetime
+    store: Store,
+    instrument: Instrument,
+    bars: Iterable[pa.Table],
+    *,
+    source_name: str,
+    now: datetime,
+    accept_rejects: bool = False,
 ) -> ImportReport:
     """Import tables of the schema `trading.domain.bar.BARS` (a generated market, a feed) by the rules of `ingest`.
 
-    Tables follow each other in time, or fit in memory together; the whole is stored in one transaction.
+    Tables follow each other in time, or fit in memory together; the whole is stored in one transaction. With
+    `accept_rejects` (a feed brings a bar or two at a time) they are not refused where most rows cannot be used.
 
     Raises
     ------
@@ -130,7 +135,9 @@ def ingest_bars(
         raw_rows=lambda rows: dict.fromkeys(rows, ""),
         stamps="start",
     )
-    with _Run(store, instrument, now, dry_run=False, accept=True, accept_revisions=False, day_bars=False) as run:
+    with _Run(
+        store, instrument, now, dry_run=False, accept=True, accept_revisions=False, accept_rejects=accept_rejects
+    ) as run:
         run.take(0, source, lambda _: None)
         run.write()
         return run.reports[0]
@@ -164,7 +171,7 @@ class _Run:
         dry_run: bool,
         accept: bool,
         accept_revisions: bool,
-        day_bars: bool = True,
+        accept_rejects: bool = False,
     ) -> None:
         self.reports: dict[int, ImportReport] = {}
         self._store = store
@@ -173,7 +180,7 @@ class _Run:
         self._dry_run = dry_run
         self._accept = accept
         self._accept_revisions = accept_revisions
-        self._day_bars = day_bars
+        self._accept_rejects = accept_rejects
         self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
         self._together = True
         self._view: StoreView | None = None  # of the store as it is until this run writes
@@ -187,17 +194,7 @@ class _Run:
 
     def take(self, number: int, source: Source, tell: Callable[[float], None]) -> None:
         """Plan a file and write it, alone or with those that wait, when enough of them do."""
-        try:
-            plan = self._planned(source, tell)
-        except BadBars as error:
-            if not self._holds_days(source, error):
-                raise
-            self._take_days(number, source)
-            return
-        if plan.rows_read < FEWEST and self._holds_days(source, None):
-            plan.incoming.close()
-            self._take_days(number, source)
-            return
+        plan = self._planned(source, tell)
         if self._dry_run:
             self.reports[number] = plan.report(source, None)
             plan.incoming.close()
@@ -215,20 +212,6 @@ class _Run:
         self._waiting[number] = (source, plan)
         if not self._together or sum(other.incoming.rows for _, other in self._waiting.values()) >= BATCH_ROWS:
             self.write()
-
-    def _holds_days(self, source: Source, error: BadBars | None) -> bool:
-        """Return whether a file that cannot be taken for minutes (`error`), or is too short to tell, has day bars."""
-        return self._day_bars and (isinstance(error, DayBars) or are_few_days(source, self._instrument))
-
-    def _take_days(self, number: int, source: Source) -> None:
-        """Import a file that turned out to hold bars of days."""
-        self.write()
-        self._view = None
-        accepted = self._accept_revisions
-        with DayRun(self._store, self._now, dry_run=self._dry_run, accept_revisions=accepted) as days:
-            days.take(number, source, {self._instrument.symbol: self._instrument}, self._instrument)
-            days.write()
-            [self.reports[number]] = days.reports[number]
 
     def write(self) -> None:
         """Write the files that wait; where another process imported since they were planned, plan them again."""
@@ -286,7 +269,9 @@ class _Run:
                     tell(window.share)
                 if source.stamps is None:
                     refuse_other_marks(source.name, minutes.starts(), reading.recognised.stamps, self._instrument)
-                comparison.refuse_what_cannot_be_used(accept_revisions=self._accept_revisions)
+                comparison.refuse_what_cannot_be_used(
+                    accept_revisions=self._accept_revisions, accept_rejects=self._accept_rejects
+                )
                 read_on = reading.recognised.time_zone
                 found = clock or checked_clock(minutes, read_on, source, self._instrument, accepted=self._accept)
                 plan = comparison.plan(reading.recognised, found, self.reports.values())

@@ -20,7 +20,7 @@ from ml_inference.questions import asked_features
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument
 from trading.domain.label import label_named
-from trading.domain.prediction import PredictionRow
+from trading.domain.prediction import MISSED, PredictionRow, Refusal
 from trading.errors import NothingStored, Refused
 
 BARS_DIFFER: Final = "the bars (data_hash)"
@@ -161,6 +161,10 @@ def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatc
     except (Refused, NothingStored) as refused:
         code = f"{refused.code}: " if isinstance(refused, Refused) else ""
         return [Mismatch(logged["prediction_id"], name, "the answer", "given", f"refused ({code}{refused})")]
+    if (
+        logged["refusal_code"] == MISSED
+    ):  # whether it came on time is nothing that bars can say: only inputs are compared
+        again = replace(again, answer=None, refusal=Refusal(MISSED, ""))
     pairs: list[tuple[str, Any, Any]] = [
         ("prediction_id", logged["prediction_id"], again.prediction_id),
         ("contract", logged["contract"], again.contract),

@@ -22,8 +22,6 @@ from ml_models.model_registry import ModelRegistry
 from ml_scripts.plain_values import plain
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
-from trading.domain.series import SeriesSet, find_series_set
-from trading.domain.universe import Universe, find_universe
 from trading.errors import HubError, NothingStored
 from trading.settings import HubSettings, read_settings
 
@@ -71,14 +69,6 @@ class Hub:
     def instrument(self, symbol: str | None) -> Instrument:
         """Return the instrument named, or the settings', or the only one that has bars."""
         return find_instrument(self.settings.instrument_folders, self._symbol(symbol))
-
-    def universe(self, name: str) -> Universe:
-        """Return the universe of that name."""
-        return find_universe(self.settings.universe_folders, name.upper())
-
-    def series_set(self, name: str) -> SeriesSet:
-        """Return the set of series of that name."""
-        return find_series_set(self.settings.series_folders, name.upper())
 
     def stored_instruments(self) -> list[str]:
         """Return the symbols that have bars."""
@@ -128,6 +118,11 @@ def say(lines: list[str] | str, result: Any = None, *, as_json: bool = False) ->
         return
     for line in [lines] if isinstance(lines, str) else lines:
         _OUT.print(line, markup=False)
+
+
+def note(line: str) -> None:
+    """Print a line about what is happening meanwhile, on stderr: stdout is for what the verb came to."""
+    _ERR.print(line, markup=False)
 
 
 def fail(lines: list[str], result: Any = None, *, as_json: bool = False, code: int = CHECK_FAILED) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`hub shadow`: asks the model at every decision moment and writes its answers down; `--replay` over stored bars."""
+"""`hub shadow`: asks the model at every decision moment and writes its answers down, live or over stored bars."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,8 @@ from ml_inference.shadow import ShadowLoop, ShadowReport
 from ml_models.model_version import model_name
 from ml_monitoring.outcome_logger import settle
 from ml_scripts import settle as settle_verb
-from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, day, now, opened, progress, run, say
+from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, day, note, now, opened, progress, run, say
+from ml_scripts.live_feed import Followed, follow
 from ml_training.recipe import shipped_recipe
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
@@ -20,17 +21,35 @@ RecipeOption = Annotated[str, typer.Option("--recipe", help="Which model family:
 
 
 def command(
-    replay: Annotated[tuple[str, str], typer.Option(help="First and last trading day to step through: FROM TO.")],
+    replay: Annotated[
+        tuple[str, str] | None, typer.Option(help="First and last trading day to step through: FROM TO.")
+    ] = None,
+    feed: Annotated[
+        str | None,
+        typer.Option(
+            help="Follow a feed until stopped: folder:/path, replay:DAY..DAY[@speed], databento:DATASET:SYMBOLS, "
+            "ib:host:port, ccxt:EXCHANGE:SYMBOL."
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="With --feed: one step, then leave (for cron).")] = False,
     instrument: InstrumentOption = None,
     recipe: RecipeOption = DIRECTIONAL,
     rule: RuleOption = None,
     version: Annotated[str, typer.Option(help="A version, an alias, or 'latest'.")] = "latest",
     as_json: JsonFlag = False,
 ) -> None:
-    """Step through stored bars, moment by moment: predict, write down, then settle."""
+    """Predict, write down, then settle: live along a feed, or moment by moment over stored bars."""
+    if (replay is None) == (feed is None):
+        raise HubError("Say what to step along: either --feed FEED, or --replay FROM TO.")
     with opened() as hub:
         chosen = hub.instrument(instrument)
-        report, settled = replay_days(hub, chosen, replay, version, named_model(chosen, recipe, rule))
+        if feed is not None:
+            engine = engine_of(hub, chosen, version, named_model(chosen, recipe, rule))
+            followed = follow(hub, chosen, engine, feed, once=once, show=note if as_json else say)
+            found = {"instrument": chosen.symbol, "live": followed}
+            say(describe_feed(chosen.symbol, followed), found, as_json=as_json)
+            return
+        report, settled = replay_days(hub, chosen, replay or ("", ""), version, named_model(chosen, recipe, rule))
     say(
         [describe(chosen.symbol, report), settle_verb.describe(chosen.symbol, settled)],
         {"shadow": report, "settled": settled},
@@ -79,6 +98,17 @@ def describe(symbol: str, report: ShadowReport) -> str:
     return (
         f"{symbol}: {report.moments:,} decision moments; {report.logged:,} logged ({report.refused:,} refused), "
         f"{report.known_before:,} logged before, {report.without_range:,} without a range{ahead}."
+    )
+
+
+def describe_feed(symbol: str, followed: Followed) -> str:
+    """Return what following a feed came to, in words."""
+    found = followed.report
+    return (
+        f"{symbol}: {found.steps:,} steps along {followed.feed} ({followed.ended_by}); {found.bars_stored:,} bars new, "
+        f"{found.bars_revised:,} revised, {found.bars_rejected:,} rejected; {found.answered:,} forecasts, "
+        f"{found.refused:,} refused, {found.missed:,} missed, {found.without_range:,} without a range; "
+        f"{found.settled:,} outcomes."
     )
 
 

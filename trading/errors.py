@@ -48,7 +48,7 @@ class Refused(HubError):
     """The engine will not answer: `code` says why in one word.
 
     Codes: `no_model`, `no_range`, `no_break`, `too_late` (the rule trades no more), `stale_bars`, `missing_inputs`,
-    `schema_mismatch`, `expired_model`, `damaged_model`,
+    `schema_mismatch`, `expired_model`, `damaged_model`, `missed` (its bars were there too late for a live answer),
     `in_sample` (the model was trained on this event or a later one).
     """
 

@@ -71,6 +71,35 @@ class DisplaySettings(_Section):
         return name
 
 
+class IbSettings(_Section):
+    """What to ask Interactive Brokers for; secrets and logins stay in TWS or the gateway."""
+
+    client_id: int = Field(71, ge=1, le=9_999)
+    security_type: Literal["FUT", "STK", "CASH", "CRYPTO", "CMDTY", "IND"] = "FUT"
+    symbol: str | None = None  # theirs, where it is not the instrument's
+    exchange: str = "COMEX"
+    currency: str = "USD"
+    what_to_show: Literal["TRADES", "MIDPOINT", "BID", "ASK", "AGGTRADES"] = "TRADES"
+    contracts: int = Field(4, ge=1, le=12)  # how many of the nearest expiries
+
+
+class FeedSettings(_Section):
+    """How `hub shadow --feed` follows a feed. What a vendor asks as a key stands in the environment, never here.
+
+    `time_zone`, `stamps` and `format` are of watched files and are named once: no step guesses them again.
+    """
+
+    time_zone: str | None = None
+    stamps: Literal["start", "end"] | None = None
+    format: str | None = None
+    pattern: str = "*"
+    closed_after_seconds: float = Field(2, ge=0, le=59)
+    late_seconds: float = Field(30, ge=1, le=59)  # the first break can close 60 seconds after the range is complete
+    hole_minutes: int = Field(5, ge=1, le=1_440)
+    silent_minutes: int = Field(10, ge=1, le=1_440)
+    ib: IbSettings = IbSettings()
+
+
 class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
@@ -83,6 +112,7 @@ class HubSettings(BaseSettings):
     ml: MlSettings = MlSettings()
     account: AccountSettings = AccountSettings()
     display: DisplaySettings = DisplaySettings()
+    feed: FeedSettings = FeedSettings()
 
     @field_validator("home")
     @classmethod
@@ -113,19 +143,6 @@ class HubSettings(BaseSettings):
     def instrument_folders(self) -> tuple[Path, ...]:
         """Where instruments are described: own files, which add to those that come with the hub and go before them."""
         return tuple(dict.fromkeys((self.own_instruments_folder, SHIPPED_INSTRUMENTS)))
-
-    @property
-    def universe_folders(self) -> tuple[Path, ...]:
-        """Where universes are described, one TOML file each: own ones, then those that come with the hub."""
-        return self._described("universes")
-
-    @property
-    def series_folders(self) -> tuple[Path, ...]:
-        """Where sets of series are described, one TOML file each: own ones, then those that come with the hub."""
-        return self._described("series")
-
-    def _described(self, kind: str) -> tuple[Path, ...]:
-        return tuple(dict.fromkeys((self.home / "config" / kind, CHECKOUT / "config" / kind)))
 
     @classmethod
     def settings_customise_sources(

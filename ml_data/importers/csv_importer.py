@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import AS_WRITTEN, Chunk, Mark, Reading, Recognised, UnknownClock, told
+from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
-from ml_data.importers.csv_layout import CsvLayout, Finder, first_lines, sample_rows
+from ml_data.importers.csv_layout import CsvLayout, Finder, first_lines
 from ml_data.importers.csv_lines import Lines, line_blocks, read_lines, without_header
 from ml_data.importers.csv_rows import read_layout, with_order
 from ml_data.importers.stamps import to_instants
@@ -41,18 +41,25 @@ class CsvImporter:
 
     def open(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> Reading:
         """Read the layout from the first lines; the bars are read when chunks are taken."""
+        recognised, source = self._opened(file, instrument, time_zone)
+        return Reading(recognised, _chunks(source))
+
+    def open_lines(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> "LineReader":
+        """Read the layout from the first lines, for someone who reads the lines himself; raises as `open` does."""
+        return LineReader(*self._opened(file, instrument, time_zone))
+
+    def _opened(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> "tuple[Recognised, _Source]":
         lines = first_lines(file.head)
         found = self.find(lines)
         if found is None:
             raise BadBars(f"{file.name}: expected {self.title}, found {''.join(lines[:1])[:80].strip()!r}.")
         if found.refusal:
             raise BadBars(f"{file.name}: {found.refusal}")
-        as_written = time_zone == AS_WRITTEN
-        layout = read_layout(file.name, found, lines, as_written=as_written)
+        layout = read_layout(file.name, found, lines)
         if layout.stamp_layout.order == "unknown":
             layout = with_order(file.name, layout, _stamps(file, layout))
         clock = layout.stamp_layout.clock
-        zone = "UTC" if layout.header.utc or as_written else time_zone
+        zone = "UTC" if layout.header.utc else time_zone
         if clock == "naive" and zone is None:
             raise UnknownClock(file.name, layout.stamp_sample.strip())
         named = layout.stamp_layout.zone
@@ -76,17 +83,16 @@ class CsvImporter:
             stamps=self.stamps,
             span=None,
             notes=notes if layout.header.volume is not None else (*notes, NO_COLUMN),
-            told=_told(layout, lines),
         )
         source = _Source(
             file=file,
             layout=layout,
             zone=zone if clock == "naive" else None,
-            lead=_MINUTE_US if self.stamps == "end" and not as_written else 0,
+            lead=_MINUTE_US if self.stamps == "end" else 0,
             symbol=instrument.symbol,
             contract_of=contract_of(instrument),
         )
-        return Reading(recognised, _chunks(source))
+        return recognised, source
 
     def raw_rows(self, file: BarFile, row_numbers: Collection[int]) -> dict[int, str]:
         """Return lines as they are written, without their line ends."""
@@ -114,10 +120,23 @@ class _Source:
     contract_of: ContractOf
 
 
-def _told(layout: CsvLayout, lines: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    row = next(iter(sample_rows(lines[: layout.skip + 3], layout.header, layout.skip)), [])
-    named = enumerate(zip(layout.header.names, row, strict=False))
-    return told({name: cell for place, (name, cell) in named if name and place not in layout.used})
+@dataclass(frozen=True)
+class LineReader:
+    """Reads lines of a file whose layout is known, from anywhere in it (a file that is still being written)."""
+
+    recognised: Recognised
+    source: _Source
+
+    @property
+    def skip(self) -> int:
+        """How many lines that are not blank stand before the first bar."""
+        return self.source.layout.skip
+
+    def chunks(self, block: bytes, first_row: int) -> Iterator[Chunk]:
+        """Yield the bars of whole lines; `first_row` is the number of the first of them."""
+        for part in read_lines(block, self.source.layout):
+            yield _chunk(part, first_row, self.source, 1.0)
+            first_row += part.rows
 
 
 def _lines(file: BarFile, layout: CsvLayout) -> Iterator[tuple[Lines, float]]:

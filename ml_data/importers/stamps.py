@@ -57,8 +57,7 @@ class StampLayout:
 
     `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds. `order` is what dates begin
     with. `iso` says that they are written as ISO 8601 has it, `daily` that they are dates without a time of day.
-    `zone` is the zone that is named in the stamps themselves, if it is a name. With `as_written` the offset of each
-    stamp is left away when it is read.
+    `zone` is the zone that is named in the stamps themselves, if it is a name.
     """
 
     clock: Clock
@@ -67,14 +66,13 @@ class StampLayout:
     iso: bool = True
     daily: bool = False
     zone: str = ""
-    as_written: bool = False
 
     @property
     def arrow_type(self) -> pa.DataType:
         """The type that a CSV reader may parse these stamps to by itself; text where it cannot."""
         if self.clock == "epoch" and self.iso:
             return pa.int64()
-        if not self.iso or (self.as_written and self.clock == "aware"):
+        if not self.iso:
             return pa.float64() if self.clock == "epoch" else pa.string()
         return pa.timestamp("us", tz="UTC" if self.clock == "aware" else None)
 
@@ -121,7 +119,7 @@ def to_instants(column: pa.ChunkedArray, layout: StampLayout, zone: str | None) 
     else:
         texts = pa.concat_arrays([pa.array([], pa.string()), *column.cast(pa.string()).fill_null("").chunks])
         if layout.clock == "aware":
-            return _read_aware(texts, layout.order, as_written=layout.as_written)
+            return _read_aware(texts, layout.order)
         wall, faults = _read_naive(texts, layout.order)
     if layout.clock == "naive" and zone is not None:
         return _converted(wall, faults, zone)
@@ -189,7 +187,7 @@ def _read_naive(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
     return wall, faults
 
 
-def _read_aware(texts: pa.StringArray, order: Order, *, as_written: bool = False) -> tuple[Instants, Faults]:
+def _read_aware(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
     written, zone = _zoned(texts)
     wall, good = read_walls(written.fill_null(""), order)
     instants, faults = wall.copy(), np.full(len(texts), _NOT_A_TIME, dtype=np.uint8)
@@ -198,9 +196,7 @@ def _read_aware(texts: pa.StringArray, order: Order, *, as_written: bool = False
     for code, name in enumerate(named.dictionary.to_pylist()):
         rows = good & (codes == code)
         clock = _clock_named(name)
-        if clock is not None and as_written:
-            faults[rows] = _with_absurd(wall[rows], np.zeros(rows.sum(), np.uint8))
-        elif isinstance(clock, str):
+        if isinstance(clock, str):
             instants[rows], faults[rows] = _converted(wall[rows], np.zeros(rows.sum(), np.uint8), clock)
         elif clock is not None:
             instants[rows] = wall[rows] - clock

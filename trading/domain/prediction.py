@@ -6,6 +6,9 @@ from typing import Final
 
 from trading.domain.label import BREAK_DIRECTION
 
+MISSED: Final = "missed"
+"""The refusal of an event whose bars were there too late for a live answer, or that came while nobody was there."""
+
 BIAS_NONE: Final = "NONE"
 """The advice of a model that is not sure enough: take the rules as they are."""
 
