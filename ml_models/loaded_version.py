@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Self
 
 import lightgbm
@@ -11,6 +12,7 @@ from ml_models.calibrator import Calibrator
 from ml_models.documents import DamagedVersion, decode
 from ml_models.metadata import Golden, Matrix, Metadata, Schema
 from ml_models.model_version import Manifest, VersionId
+from ml_models.single_row import Kind, SingleRow
 from trading.errors import Refused
 
 _ONE_THREAD: Final = 1  # the same sums in the same order, and the caller keeps the other cores
@@ -49,12 +51,12 @@ class LoadedVersion:
 
     def uncalibrated(self, rows: Matrix) -> Matrix:
         """Return what the estimator itself answers, in the shape of `predict`."""
-        output = self._run(rows, self._margin_count)
+        output = self._run(rows, self._margin_count, "answer")
         return np.hstack([1.0 - output, output]) if len(self.schema.classes) == 2 and output.shape[1] == 1 else output
 
     def margins(self, rows: Matrix) -> Matrix:
         """Return raw scores: (n, 1) log-odds of the second of two classes, (n, classes) for more, (n, 1) of a value."""
-        return self._run(rows, self._margin_count, raw_score=True)
+        return self._run(rows, self._margin_count, "margin")
 
     def contributions(self, rows: Matrix) -> Matrix:
         """Return (n, margins, inputs + 1): what each input adds to each raw score (SHAP values); the last is the base.
@@ -62,19 +64,30 @@ class LoadedVersion:
         They sum to `margins` up to rounding (about 1e-14).
         """
         count, inputs = self._margin_count, len(self.schema.columns)
-        return self._run(rows, count * (inputs + 1), pred_contrib=True).reshape(len(rows), count, inputs + 1)
+        return self._run(rows, count * (inputs + 1), "contribution").reshape(len(rows), count, inputs + 1)
 
     @property
     def _margin_count(self) -> int:
         return max(1, len(self.schema.classes)) if len(self.schema.classes) != 2 else 1
 
-    def _run(self, rows: Matrix, columns: int, **kind: bool) -> Matrix:
-        if rows.ndim != 2 or rows.shape[1] != len(self.schema.columns) or rows.dtype != np.float64:
-            expected = f"float64 rows of {len(self.schema.columns)}"
-            raise Refused("schema_mismatch", f"The model takes {expected} inputs; found {rows.dtype} {rows.shape}.")
+    @cached_property
+    def _single_rows(self) -> dict[Kind, SingleRow]:
+        return {}
+
+    def _run(self, rows: Matrix, columns: int, kind: Kind) -> Matrix:
+        inputs = len(self.schema.columns)
+        if rows.ndim != 2 or rows.shape[1] != inputs or rows.dtype != np.float64:
+            raise Refused(
+                "schema_mismatch", f"The model takes float64 rows of {inputs} inputs; found {rows.dtype} {rows.shape}."
+            )
         if not len(rows):
             return np.empty((0, columns))
-        output = self.booster.predict(np.ascontiguousarray(rows), num_threads=_ONE_THREAD, **kind)
+        if len(rows) == 1:
+            if kind not in self._single_rows:
+                self._single_rows[kind] = SingleRow(self.booster, kind, inputs, columns)
+            return self._single_rows[kind](rows)
+        asked = {"raw_score": kind == "margin", "pred_contrib": kind == "contribution"}
+        output = self.booster.predict(np.ascontiguousarray(rows), num_threads=_ONE_THREAD, **asked)
         return np.asarray(output, dtype=np.float64).reshape(len(rows), columns)
 
     @classmethod
@@ -128,6 +141,6 @@ class LoadedVersion:
             raise DamagedVersion(
                 "golden.json", f"rows have {self.golden.rows.shape[1]} numbers, the model {len(names)} inputs"
             )
-        row = self.golden.differs_from(self._run(self.golden.rows, outputs))
+        row = self.golden.differs_from(self._run(self.golden.rows, outputs, "answer"))
         if row is not None:
             raise DamagedVersion("golden.json", f"row {row} is not predicted as it was when the model was trained")
