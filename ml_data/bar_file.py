@@ -14,6 +14,7 @@ from typing import IO, Final, Literal, Protocol, cast
 import zstandard
 
 from ml_data.bar_file_faults import explained, opened_zip
+from ml_data.bar_text import Translated, Writing, writing_of
 from trading.errors import BadBars
 
 HEAD_BYTES: Final = 65_536
@@ -21,6 +22,7 @@ LAYERS: Final = 4
 """How often content may be packed over: the last but one is always a mistake, more could go on for ever."""
 
 _STEP: Final = 65_536  # packed bytes unpacked at a time: bounds what a block of extreme compression can grow to
+_WRITINGS: Final = 2  # an encoding, and what ends a line
 _LOCKED: Final = 0x1  # the bit of a member's flags that says so
 Packing = Literal["gzip", "zstd"]
 _MAGIC: Final[dict[bytes, Packing]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -38,7 +40,8 @@ class BarFile:
     """One file to import: the file at `path`, or the `member` of the zip there.
 
     `size` and `sha256` are those of the file as it lies on disk, or as it would if the zip were unpacked. `packing`
-    are the layers around its content, outermost first; `head` is the first 64 KiB of the content.
+    are the layers around its content, outermost first, and `writing` how its text is written where it is not UTF-8 with
+    line feeds; `head` is the first 64 KiB of the content.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class BarFile:
     packing: tuple[Packing, ...]
     head: bytes
     member: str | None = None
+    writing: tuple[Writing, ...] = ()
 
     @property
     def name(self) -> str:
@@ -63,7 +67,7 @@ class BarFile:
             in the block, when the packed bytes are cut short or damaged, or the file cannot be read.
         """
         with _packed(self.path, self.member) as (packed, _):
-            yield _unpacker(packed, self.packing), packed
+            yield _translated(_unpacker(packed, self.packing), self.writing), packed
 
     @contextmanager
     def random_access(self) -> Iterator[BufferedIOBase]:
@@ -107,6 +111,11 @@ def open_bar_file(path: Path, member: str | None = None) -> BarFile:
             if layer is None:
                 break
             packing = (*packing, layer)
+        writing: tuple[Writing, ...] = ()
+        while len(writing) < _WRITINGS and (found := writing_of(head)) is not None:
+            writing = (*writing, found)
+            packed.seek(0)
+            head = _translated(_unpacker(packed, packing), writing).read(HEAD_BYTES)
     if len(packing) > LAYERS:
         raise BadBars(f"{where}: it is packed more than {LAYERS} times over; unpack it and name the files in it.")
     if not head:
@@ -115,7 +124,7 @@ def open_bar_file(path: Path, member: str | None = None) -> BarFile:
         raise BadBars(
             f"{where}: expected bars, found another zip or an Excel workbook in it; unpack it and name the files in it."
         )
-    return BarFile(path=path, size=size, sha256=sha256, packing=packing, head=head, member=member)
+    return BarFile(path=path, size=size, sha256=sha256, packing=packing, head=head, member=member, writing=writing)
 
 
 class _Zstd:
@@ -149,6 +158,12 @@ def _unpacker(packed: BufferedIOBase, packing: tuple[Packing, ...]) -> Unpacked:
     content: Unpacked = packed
     for layer in packing:
         content = gzip.GzipFile(fileobj=cast(IO[bytes], content), mode="rb") if layer == "gzip" else _Zstd(content)
+    return content
+
+
+def _translated(content: Unpacked, writing: tuple[Writing, ...]) -> Unpacked:
+    for way in writing:
+        content = Translated(content, way)
     return content
 
 

@@ -25,8 +25,8 @@ _FOREIGN: Final = (
     (b"FEA1", "a Feather file of version 1"),
     (b"SQLite format 3", "an SQLite database"),
     (b"\x7fELF", "a program"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
+    (b"\xff\xfe\x00\x00", "UTF-32 text"),
+    (b"\x00\x00\xfe\xff", "UTF-32 text"),
 )
 
 _LITTER: Final = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"\x00\x05\x16\x07", b"\x00\x00\x00\x01Bud1")
@@ -138,8 +138,6 @@ def _found(head: bytes) -> str:
         return "only blank lines"
     if sum(not character.isprintable() and not character.isspace() for character in text) > len(text) // 100:
         return _BINARY
-    if "\r" in text and "\n" not in text:
-        return "text whose lines end with carriage returns alone"
     return f"text whose first line is {first[:80]!r}"
 
 

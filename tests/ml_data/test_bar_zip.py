@@ -111,7 +111,7 @@ def test_notes_beside_the_bars_are_left_out_by_name_and_by_content(store: Store,
 def test_rows_that_no_importer_takes_are_refused_and_not_left_out(store: Store, tmp_path: Path):
     rows = b"x,y,z\n" + b"1704153900,1,1.5,1e2,1\n" * 9
     noise = hashlib.sha512(b"noise").digest() * 9
-    members = {"rows.txt": rows, "noise": noise, "k.json": b'[[1, "x"]]', "utf16": "time,open".encode("utf-16")}
+    members = {"rows.txt": rows, "noise": noise, "k.json": b'[[1, "x"]]', "utf16": rows.decode().encode("utf-16")}
     path = write(tmp_path / "a.zip", zip_of(*members.items(), ("note", b"see rows.txt\n")))
     reports = ingest(store, nq(), [path], now=NOW)
     assert [(report.file_name, report.verdict) for report in reports] == [
