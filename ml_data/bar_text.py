@@ -25,9 +25,9 @@ class Bytes(Protocol):
 
 
 def writing_of(head: bytes) -> Writing | None:
-    """Return how text that begins with `head` is written; None for UTF-8 with line feeds, and for what is no text.
+    r"""Return how text that begins with `head` is written; None for UTF-8 with line feeds, and for what is no text.
 
-    >>> writing_of("open;high".encode("utf-16")), writing_of(b"a,b\\r1,2\\r"), writing_of(b"a,b\\n1,2\\n")
+    >>> writing_of("open;high".encode("utf-16")), writing_of(b"a,b\r1,2\r"), writing_of(b"a,b\n1,2\n")
     ('utf-16', 'carriage returns', None)
     """
     if head.startswith(_MARKS) and not head.startswith(_UTF_32):
@@ -39,7 +39,8 @@ def writing_of(head: bytes) -> Writing | None:
                 return "utf-16-le" if name == "utf-16-le" else "utf-16-be"
     if _CONTROL.search(head):
         return None
-    first = b"" if head.lstrip().startswith((b"[", b"{")) else re.split(rb"[\r\n]", head, maxsplit=1)[0]  # JSON is UTF-8
+    is_json = head.lstrip().startswith((b"[", b"{"))  # which is UTF-8, or damaged
+    first = b"" if is_json else re.split(rb"[\r\n]", head, maxsplit=1)[0]
     try:
         first.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -8,7 +8,9 @@ from typing import Final
 
 import pyarrow as pa
 
-from ml_data.importers.csv_layout import PRICES, Header, plain_names, read_header
+from ml_data.importers.column_names import plain_names
+from ml_data.importers.csv_layout import PRICES, Header, read_header
+from ml_data.importers.vendor_habits import PLAIN, Habits
 from trading.errors import BadBars
 
 _NAMELESS: Final = "__index_level_"  # what pandas calls an index without a name
@@ -21,7 +23,8 @@ class TableColumns:
     """The columns that are read, as places in the schema; `stamps` make the stamp together (a date and a time).
 
     `names` are all columns as written. `ticker` is the symbol that stands in the names of the columns, if one does;
-    `indexed` says that the stamp is the index that pandas wrote, `utc` that its name calls it UTC.
+    `indexed` says that the stamp is the index that pandas wrote, `clock` is the one that its name states, or "".
+    `habits` are those of the vendor that the names tell.
     """
 
     names: tuple[str, ...]
@@ -31,7 +34,8 @@ class TableColumns:
     symbol: int | None
     ticker: str | None
     indexed: bool
-    utc: bool
+    clock: str = ""
+    habits: Habits = PLAIN
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -80,7 +84,8 @@ def find_columns(file_name: str, schema: pa.Schema) -> TableColumns:
         symbol=header.symbol,
         ticker=ticker,
         indexed=set(header.stamps[0]) <= set(index),
-        utc=header.utc,
+        clock=header.clock,
+        habits=header.habits,
     )
     plain = [name.strip().lower() for name in names]
     for place in columns.used:

@@ -79,6 +79,14 @@ def numbers_of(column: pa.Array) -> pa.Array:
     return column.cast(pa.float64(), safe=False)
 
 
+def are_whole(column: pa.Array) -> bool:
+    """Return whether `column` holds whole numbers, as numbers or as text."""
+    column = _decoded(column)
+    if pa.types.is_string(column.type):
+        return bool(pc.all(pc.utf8_is_digit(column)).as_py())
+    return bool(pa.types.is_integer(column.type))
+
+
 def is_number(kind: pa.DataType) -> bool:
     """Return whether a column of this type may hold prices: numbers, or text."""
     if pa.types.is_dictionary(kind):

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_data.bar_file import BarFile
 from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
-from ml_data.importers.csv_layout import CsvLayout, Finder, first_lines
-from ml_data.importers.csv_lines import Lines, line_blocks, read_lines, without_header
+from ml_data.importers.csv_layout import PRICES, CsvLayout, Finder, first_lines
+from ml_data.importers.csv_lines import MORE_VOLUME, Lines, line_blocks, read_lines, without_header
 from ml_data.importers.csv_rows import read_layout, with_order
 from ml_data.importers.stamps import to_instants
 from ml_data.importers.symbols import ContractOf, contract_of
+from ml_data.importers.vendor_habits import from_fixed_point
 from ml_data.importers.volumes import NO_COLUMN, usable_volume
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
@@ -59,12 +61,20 @@ class CsvImporter:
         if layout.stamp_layout.order == "unknown":
             layout = with_order(file.name, layout, _stamps(file, layout))
         clock = layout.stamp_layout.clock
-        zone = "UTC" if layout.header.utc else time_zone
+        zone = layout.header.clock or time_zone
+        habits = layout.header.habits
+        stamps: Mark = "end" if habits.ends else self.stamps
         if clock == "naive" and zone is None:
             raise UnknownClock(file.name, layout.stamp_sample.strip())
         named = layout.stamp_layout.zone
         names = layout.header.names
-        why, notes = found.why, found.notes
+        why, notes = found.why, (*found.notes, *habits.notes)
+        if habits.ends:
+            why += f"; {habits.ends}"
+        if layout.price_unit != 1:
+            why += "; its whole prices count billionths"
+        if clock == "naive" and layout.stamp_layout.epoch_us:
+            why += "; its seconds since 1970 count what the server's clock shows"
         if instrument.contracts is not None and layout.header.symbol is None:
             why += f"; without a contract column its bars are one continuous series of {instrument.symbol}"
         if layout.stamp_layout.order != "year":
@@ -80,7 +90,7 @@ class CsvImporter:
                 "aware": f"{named}, named in each stamp" if named else "offset in each stamp",
                 "epoch": "UTC",
             }[clock],
-            stamps=self.stamps,
+            stamps=stamps,
             span=None,
             notes=notes if layout.header.volume is not None else (*notes, NO_COLUMN),
         )
@@ -88,7 +98,7 @@ class CsvImporter:
             file=file,
             layout=layout,
             zone=zone if clock == "naive" else None,
-            lead=_MINUTE_US if self.stamps == "end" else 0,
+            lead=_MINUTE_US if stamps == "end" else 0,
             symbol=instrument.symbol,
             contract_of=contract_of(instrument),
         )
@@ -160,11 +170,17 @@ def _chunks(source: _Source) -> Iterator[Chunk]:
 
 def _chunk(lines: Lines, first_row: int, source: _Source, share: float) -> Chunk:
     instants, faults = to_instants(lines.columns["stamp"], source.layout.stamp_layout, source.zone)
-    volume, repairs = usable_volume(lines.columns.get("volume"), len(instants))
+    counted = lines.columns.get("volume")
+    if counted is not None and MORE_VOLUME in lines.columns:
+        counted = pc.add(counted, lines.columns[MORE_VOLUME])
+    volume, repairs = usable_volume(counted, len(instants))
+    numbers = lines.columns | {"volume": volume}
+    if source.layout.price_unit != 1:
+        numbers |= {name: pa.chunked_array([from_fixed_point(numbers[name].to_numpy())]) for name in PRICES}
     columns = Columns(
         instants=np.asarray(instants) - source.lead,
         faults=faults,
-        numbers=lines.columns | {"volume": volume},
+        numbers=numbers,
         symbols=lines.columns.get("symbol"),
         row_number=lines.row_number + first_row,
         rejects=[(row + first_row, reason) for row, reason in lines.rejects],

@@ -7,39 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from ml_data.importers.column_names import plain_names, position, stamp_columns, volume_position
 from ml_data.importers.stamps import StampLayout
+from ml_data.importers.vendor_habits import PLAIN, Habits, habits_of
 
 DELIMITERS: Final = ",;\t|"
 PRICES: Final = ("open", "high", "low", "close")
 _LINES_BEFORE_NAMES: Final = 10  # a title or an address stands above the names in some files
-_WHOLE_STAMPS: Final = (
-    "timestamp", "datetime", "date time", "ts", "time stamp", "local time", "open time", "opentime", "window start",
-    "ts event", "unix", "unix timestamp", "unix time", "unixtime", "epoch", "start time",
-)  # fmt: skip
-_DATES: Final = ("date", "day", "dtyyyymmdd")
-_TIMES: Final = ("time", "timehhmm", "hour")
-_SYNONYMS: Final = {
-    "open": ("open", "open price", "o"),
-    "high": ("high", "high price", "h"),
-    "low": ("low", "low price", "l"),
-    "close": ("close", "last", "close price", "closing price", "price", "c"),
-    "volume": ("volume", "vol", "vol.", "v", "total volume", "tickvol", "tick volume"),
-    "symbol": ("contract", "symbol", "ticker"),
-}
 _ALIKE: Final = 0.9
 _MOST_MISSING: Final = 2  # a line that names fewer of the five is no header
-_VOLUME_IN: Final = re.compile(
-    r"[Vv]olume (?!EMA|SMA|WMA|VMA|RMA|AVG)[A-Z]{3,5}"
-)  # in units of a currency, not an average
-_UTC: Final = re.compile(r"\b(utc|gmt)\b")
 
 
 @dataclass(frozen=True)
 class Header:
     """The columns: `names` as written, `bars` the positions of open, high, low and close.
 
-    `stamps` are the positions that may hold the stamp, best first: one column, or a date and a time column. `utc` says
-    that their names call it UTC.
+    `stamps` are the positions that may hold the stamp, best first: one column, or a date and a time column. `clock` is
+    the one that their names state, or "". `habits` are those of the vendor that the names tell.
     """
 
     delimiter: str
@@ -48,7 +32,9 @@ class Header:
     volume: int | None
     symbol: int | None
     stamps: tuple[tuple[int, ...], ...]
-    utc: bool = False
+    clock: str = ""
+    habits: Habits = PLAIN
+    more_volume: int | None = None  # of a second part of the volume, to be added
 
 
 @dataclass(frozen=True)
@@ -80,11 +66,13 @@ class CsvLayout:
     stamp_layout: StampLayout
     stamp_sample: str
     decimal: str
+    price_unit: int = 1  # how many of them make one of the currency
 
     @property
     def used(self) -> tuple[int, ...]:
         """The positions of the columns that are read, in the file's order."""
-        others = {place for place in (self.header.volume, self.header.symbol) if place is not None}
+        header = self.header
+        others = {place for place in (header.volume, header.more_volume, header.symbol) if place is not None}
         return tuple(sorted({*self.stamp, *self.header.bars, *others}))
 
     @property
@@ -130,20 +118,18 @@ def read_header(line: str) -> Header | None:
             continue
         names = tuple(name.strip().strip('"') for name in cells_of(line.replace(f"{delimiter} ", delimiter), delimiter))
         plain = plain_names(names)
-        found = {name: _position(plain, words) for name, words in _SYNONYMS.items()}
-        if found["volume"] is None:
-            found["volume"] = next((place for place, name in enumerate(names) if _VOLUME_IN.fullmatch(name)), None)
-        bars = tuple(place for name in PRICES if (place := found[name]) is not None)
-        stamps = _stamp_columns(plain)
+        bars = tuple(place for name in PRICES if (place := position(plain, name)) is not None)
+        stamps = stamp_columns(names)
         if len(bars) == len(PRICES) and stamps:
             return Header(
                 delimiter,
                 names,
                 (bars[0], bars[1], bars[2], bars[3]),
-                found["volume"],
-                found["symbol"],
-                stamps,
-                any(_UTC.search(_spaced(names[place])) for place in stamps[0]),
+                volume_position(names),
+                position(plain, "symbol"),
+                tuple(stamp.places for stamp in stamps),
+                stamps[0].clock,
+                habits_of(plain, ends=stamps[0].ends),
             )
     return None
 
@@ -157,17 +143,12 @@ def missing_names(line: str) -> tuple[str, ...]:
     ()
     """
     for delimiter in DELIMITERS:
-        plain = plain_names(tuple(cells_of(line, delimiter)))
-        lacks = [name for name in PRICES if _position(plain, _SYNONYMS[name]) is None]
-        lacks += [] if _stamp_columns(plain) else ["time"]
+        names = tuple(cells_of(line, delimiter))
+        lacks = [name for name in PRICES if position(plain_names(names), name) is None]
+        lacks += [] if stamp_columns(names) else ["time"]
         if len(lacks) <= _MOST_MISSING:
             return tuple(lacks)
     return ()
-
-
-def plain_names(names: tuple[str, ...]) -> list[str]:
-    """Return `names` in small letters, without brackets, underscores and the words UTC and GMT."""
-    return [" ".join(_UTC.sub(" ", _spaced(name)).split()) for name in names]
 
 
 def columns(delimiter: str, *names: str) -> Header:
@@ -183,7 +164,12 @@ def columns(delimiter: str, *names: str) -> Header:
 
 
 def share_alike(lines: tuple[str, ...], row: re.Pattern[str]) -> bool:
-    """Return whether nearly all `lines`, at least one, are rows of the form `row`: a few may be damaged."""
+    """Return whether nearly all `lines`, at least one, are rows of the form `row`: a few may be damaged.
+
+    Below a line that names columns they are not: those names say more than the form.
+    """
+    if lines and read_header(lines[0]) is not None:
+        return False
     alike = sum(row.fullmatch(line) is not None for line in lines)
     return alike > 0 and alike >= _ALIKE * len(lines)
 
@@ -192,21 +178,3 @@ def sample_rows(lines: tuple[str, ...], header: Header, skip: int) -> list[list[
     """Return the cells of the first lines of bars that have as many cells as the header."""
     cut = (cells_of(line, header.delimiter) for line in lines[skip:])
     return [cells for cells in cut if len(cells) == len(header.names)]
-
-
-def _spaced(name: str) -> str:
-    return re.sub(r"[\s_<>()\[\]\"'/]+", " ", name).strip().lower()
-
-
-def _position(plain: list[str], wanted: tuple[str, ...]) -> int | None:
-    return next((plain.index(name) for name in wanted if name in plain), None)
-
-
-def _stamp_columns(plain: list[str]) -> tuple[tuple[int, ...], ...]:
-    whole = _position(plain, _WHOLE_STAMPS)
-    if whole is not None:
-        return ((whole,),)
-    date, time = _position(plain, _DATES), _position(plain, _TIMES)
-    if date is not None and time is not None:
-        return ((date, time), (time,))
-    return tuple((place,) for place in (time, date) if place is not None)

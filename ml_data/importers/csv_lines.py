@@ -15,7 +15,8 @@ from ml_data.importers.csv_layout import PRICES, CsvLayout, cells_of
 from trading.errors import BadBars
 
 BLOCK_BYTES: Final = 4 * 1024 * 1024
-NUMBERS: Final = (*PRICES, "volume")
+MORE_VOLUME: Final = "more volume"
+NUMBERS: Final = (*PRICES, "volume", MORE_VOLUME)
 _NOTHING: Final = frozenset(pacsv.ConvertOptions().null_values)  # what the quick way takes for a missing number
 _CAREFUL_BYTES: Final = 64 * 1024  # a block this small is read line by line when one of its lines is bad
 
@@ -137,7 +138,8 @@ def _read_carefully(block: bytes, layout: CsvLayout) -> Lines:
 
 
 def _places(layout: CsvLayout) -> list[tuple[str, int]]:
-    others = (("volume", layout.header.volume), ("symbol", layout.header.symbol))
+    header = layout.header
+    others = (("volume", header.volume), (MORE_VOLUME, header.more_volume), ("symbol", header.symbol))
     known = [(name, place) for name, place in others if place is not None]
     return [*zip(PRICES, layout.header.bars, strict=True), *known]
 

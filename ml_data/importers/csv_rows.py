@@ -10,6 +10,7 @@ import pyarrow as pa
 from ml_data.importers.csv_layout import CsvLayout, Found, Header, sample_rows
 from ml_data.importers.stamp_forms import date_order
 from ml_data.importers.stamps import FAULTS, stamp_layout, to_instants
+from ml_data.importers.vendor_habits import FIXED_POINT
 from trading.errors import BadBars
 
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+")
@@ -52,7 +53,11 @@ def read_layout(file_name: str, found: Found, lines: tuple[str, ...]) -> CsvLayo
             )
         sample = next(text for text in samples if stamp_layout([text]) is not None)
         _refuse_buddhist_years(file_name, sample, layout.clock)
-        return CsvLayout(header, found.skip, places, layout, sample, _decimal(file_name, header, rows))
+        if header.habits.server_epochs and layout.clock == "epoch":
+            layout = replace(layout, clock="naive")
+        whole = all(row[place].strip().isdigit() for row in rows for place in header.bars)
+        unit = FIXED_POINT if header.habits.fixed_point and whole else 1
+        return CsvLayout(header, found.skip, places, layout, sample, _decimal(file_name, header, rows), unit)
     _refuse_stamp(file_name, " ".join(rows[0][place] for place in header.stamps[0]))
 
 

@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 from ml_data.bar_file import BarFile
 from ml_data.importers.base import Chunk, Importer, Reading, Recognised
 from ml_data.importers.chunks import NUMBERS, Columns, chunk_of
-from ml_data.importers.csv_layout import first_lines
+from ml_data.importers.csv_layout import first_lines, read_header
 from ml_data.importers.csv_lines import line_blocks
 from ml_data.importers.source_clocks import HISTDATA
 from ml_data.importers.stamps import StampLayout, to_instants
@@ -39,7 +39,7 @@ class HistData:
         """Return what its rows have in common, or None; other vendors that write so have volume."""
         lines = first_lines(head)
         alike = sum(_ROW.fullmatch(line) is not None for line in lines)
-        if not lines or alike < _SHARE * len(lines):
+        if not lines or alike < _SHARE * len(lines) or read_header(lines[0]) is not None:
             return None
         return "its rows are YYYYMMDD HHMMSS;open;high;low;close;0 without a header and without volume"
 

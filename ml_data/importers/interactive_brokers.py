@@ -6,8 +6,9 @@ Stamps have the zone of the login, named in them or not, or an offset. Bid, ask 
 from typing import Final
 
 from ml_data.importers.base import Importer
+from ml_data.importers.column_names import plain_names
 from ml_data.importers.csv_importer import CsvImporter
-from ml_data.importers.csv_layout import Found, plain_names, read_header
+from ml_data.importers.csv_layout import Found, read_header
 
 _AVERAGES: Final = ("average", "wap")
 _COUNTS: Final = ("barcount", "bar count", "count")

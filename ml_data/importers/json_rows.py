@@ -1,9 +1,12 @@
-"""The rows of a JSON text, one after the other: of its list of lists or objects, in an answer or not, or one a line."""
+"""The rows of a JSON text, one after the other: of its list of lists or objects, in an answer or not, or one a line.
+
+Objects that are named by their time, `{"2024-01-16 09:30:00": {"1. open": ...}}`, are rows too, of that `time`.
+"""
 
 import json
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,21 +14,25 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from ml_data.bar_file import HEAD_BYTES, Unpacked
+from ml_data.importers.stamps import stamp_layout
 from trading.errors import BadBars
 
 LONGEST_ROW: Final = 1 << 20
 """Characters; what is longer is no row of a bar, and would have to be held whole."""
 
 _STEP: Final = 1 << 20
+_NAMES_ASKED: Final = 8  # of the objects before those of the bars
 _LIST: Final = re.compile(r"\[\s*(?=[\[{])")
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _DECODER: Final = json.JSONDecoder()
-Shape = Literal["list", "answer", "lines"]
+_NAMED: Final = re.compile(r'"(?P<name>[^"\\\\]{8,40})"\s*:\s*\{')
+_COLON: Final = re.compile(r"\s*:\s*")
+Shape = Literal["list", "answer", "lines", "named"]
 
 
 @dataclass(frozen=True)
 class RowsShape:
-    """Where rows begin in a text, and how they lie: in lists, in the one list within an answer, or one a line."""
+    """Where rows begin in a text, and how they lie: in lists, in the one list of an answer, one a line, or by name."""
 
     start: int
     shape: Shape
@@ -44,6 +51,9 @@ def shape_of(text: str) -> RowsShape | None:
     if found is not None:
         return RowsShape(found.end(), "list")
     found = _LIST.search(text) if text[place] == "{" else None
+    named = _first_named(text, place) if text[place] == "{" else None
+    if named is not None and (found is None or named < found.start()):
+        return RowsShape(named, "named")
     return RowsShape(place, "lines") if found is None else RowsShape(found.end(), "answer")
 
 
@@ -72,9 +82,9 @@ def json_rows(content: Unpacked, file_name: str) -> Iterator[Any]:
         return
     text.place = found.start
     number = 1
+    row = _named_row if found.shape == "named" else _row
     while not _at_end(text, found.shape, number):
-        row = _row(text, number)
-        yield row
+        yield row(text, number)
         number += 1
 
 
@@ -115,6 +125,9 @@ def _at_end(text: _Text, shape: Shape, number: int) -> bool:
     mark = text.next_mark()
     if shape == "lines":
         return not mark
+    if shape == "named" and mark == "}":
+        _refuse_another_list(text)
+        return True
     while mark == "]":
         text.place += 1
         if shape == "answer":
@@ -134,9 +147,24 @@ def _at_end(text: _Text, shape: Shape, number: int) -> bool:
 
 
 def _row(text: _Text, number: int) -> Any:
+    return _decoded(text, number, lambda: _DECODER.raw_decode(text.ready, text.place))
+
+
+def _named_row(text: _Text, number: int) -> Any:
+    def decode() -> tuple[Any, int]:
+        name, end = _DECODER.raw_decode(text.ready, text.place)
+        colon = _COLON.match(text.ready, end)
+        row, end = _DECODER.raw_decode(text.ready, end if colon is None else colon.end())
+        return (row | {"time": name} if isinstance(row, dict) else row), end
+
+    return _decoded(text, number, decode)
+
+
+def _decoded(text: _Text, number: int, decode: Callable[[], tuple[Any, int]]) -> Any:
+    """Return what `decode` makes of the text from its place on, reading on until it is whole."""
     while True:
         try:
-            row, text.place = _DECODER.raw_decode(text.ready, text.place)
+            row, text.place = decode()
         except (json.JSONDecodeError, RecursionError) as error:
             short = len(text.ready) - text.place <= LONGEST_ROW and not isinstance(error, RecursionError)
             if short and text.more(_STEP):
@@ -150,13 +178,21 @@ def _row(text: _Text, number: int) -> Any:
 
 def _refuse_another_list(text: _Text) -> None:
     while True:
-        if _LIST.search(text.ready, text.place):
+        if _LIST.search(text.ready, text.place) or _first_named(text.ready, text.place) is not None:
             raise BadBars(
                 f"{text.file_name}: expected one list of bars, found another after it; write each to a file of its own."
             )
         text.place = max(text.place, len(text.ready) - 1)
         if not text.more(_STEP):
             return
+
+
+def _first_named(text: str, place: int) -> int | None:
+    """Return where the first object begins whose name is a time."""
+    for found in islice(_NAMED.finditer(text, place), _NAMES_ASKED):
+        if stamp_layout([found["name"]]) is not None:
+            return found.start()
+    return None
 
 
 def _after(text: str, place: int) -> int:

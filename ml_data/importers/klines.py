@@ -1,7 +1,6 @@
 """JSON as exchanges answer: `[[1704153900000, "100.5", ...], ...]`, or objects with names, by opening time."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ BATCH_ROWS: Final = 65_536
 _SAMPLES: Final = 200
 _SHARE: Final = 0.9  # of the first rows that must fit: a few may be damaged
 _FEWEST: Final = 5  # values of a row: a time and four prices
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TIMES: Final = ("t", "T", "start", "begin", "id")  # what exchanges call a time, and others something else
 _BINANCE: Final = (
     "open time", "open", "high", "low", "close", "volume", "close time", "quote volume", "trades", "taker volume",
@@ -68,7 +66,7 @@ class Klines:
             raise BadBars(f"{file.name}: expected {self.title}, found no list of bars; download it again.")
         cells = [row for row in map(layout.cells, first_rows(file.head, _SAMPLES)) if not isinstance(row, str)]
         first = dict(zip(layout.columns.used, zip(*cells, strict=True), strict=True))
-        stamps = stamp_column(file.name, [_array(first[place]) for place in layout.columns.stamps])
+        stamps = stamp_column(file.name, [json_array(first[place]) for place in layout.columns.stamps])
         bars = table_bars(file.name, layout.columns, stamps, instrument, time_zone)
         return Reading(bars.recognised(self.format, self.title, layout.why), _chunks(file, layout, bars))
 
@@ -83,7 +81,7 @@ class Klines:
 def _layout(head: bytes) -> _Layout | None:
     if b"\0" in head:
         return None
-    rows = first_rows(head, _SAMPLES)
+    rows = [_flat(row) if isinstance(row, dict) else row for row in first_rows(head, _SAMPLES)]
     lists = [row for row in rows if isinstance(row, list)]
     objects = [row for row in rows if isinstance(row, dict)]
     if not rows:
@@ -115,7 +113,6 @@ def _of_lists(rows: list[list[Any]]) -> _Layout | None:
         symbol=None,
         ticker=None,
         indexed=False,
-        utc=False,
     )
 
     pick = itemgetter(*columns.used)
@@ -144,11 +141,13 @@ def _fits(row: list[Any], width: int, order: tuple[str, ...]) -> bool:
 
 def _of_objects(rows: list[dict[str, Any]]) -> _Layout | None:
     [(keys, times)] = Counter(tuple(row) for row in rows).most_common(1)
-    words = tuple(_CAMEL.sub(" ", key) for key in keys)
     places = (None, *(keys.index(key) for key in _TIMES if key in keys))
-    header = next((found for place in places if (found := named_columns(words, place)) is not None), None)
-    if header is None or times < _SHARE * len(rows):
+    headers = [found for place in places if (found := named_columns(keys, place)) is not None]
+    if not headers or times < _SHARE * len(rows):
         return None
+    header = min(headers, key=lambda found: bool(found.habits.ends))  # a time of opening goes before one of closing
+    if any(isinstance(row.get(keys[place]), list) for row in rows for place in header.bars):
+        return None  # columns, not rows
     columns = TableColumns(
         names=keys,
         stamps=header.stamps[0],
@@ -157,15 +156,34 @@ def _of_objects(rows: list[dict[str, Any]]) -> _Layout | None:
         symbol=header.symbol,
         ticker=None,
         indexed=False,
-        utc=header.utc,
+        clock=header.clock,
+        habits=header.habits,
     )
 
     used = tuple(keys[place] for place in columns.used)
 
     def cells(row: Any) -> tuple[Any, ...] | str:
-        return tuple([row.get(key) for key in used]) if isinstance(row, dict) else "the row is no object"
+        if not isinstance(row, dict):
+            return "the row is no object"
+        flat = _flat(row)
+        if flat.get("complete") is False:
+            return "the bar was not complete when it was written"
+        return tuple([flat.get(key) for key in used])
 
     return _Layout(columns, cells, f"its content is JSON, objects of {', '.join(used)}")
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return `row` with the values of the objects in it (`mid`, `hd`), named `bid.o` where several have one name."""
+    inner = [(name, value) for name, value in row.items() if isinstance(value, dict)]
+    if not inner:
+        return row
+    names = Counter([name for name, value in row.items() if not isinstance(value, dict)])
+    names.update(key for _, value in inner for key in value)
+    flat = {name: value for name, value in row.items() if not isinstance(value, dict)}
+    for name, value in inner:
+        flat |= {key if names[key] == 1 else f"{name}.{key}": cell for key, cell in value.items()}
+    return flat
 
 
 def _chunks(file: BarFile, layout: _Layout, bars: TableBars) -> Iterator[Chunk]:
@@ -185,11 +203,11 @@ def _chunks(file: BarFile, layout: _Layout, bars: TableBars) -> Iterator[Chunk]:
             if not numbers and not rejects:
                 return
             columns = zip(*kept, strict=True) if kept else [()] * len(layout.columns.used)
-            values = {place: _array(cells) for place, cells in zip(layout.columns.used, columns, strict=True)}
+            values = {place: json_array(cells) for place, cells in zip(layout.columns.used, columns, strict=True)}
             yield bars.chunk(values, np.array(numbers, dtype=np.int64), packed.tell() / file.size, rejects)
 
 
-def _array(values: Sequence[Any]) -> pa.Array:
+def json_array(values: Sequence[Any]) -> pa.Array:
     """Return JSON values as numbers or text; what is neither as its text."""
     try:
         found = pa.array(values)

@@ -9,7 +9,7 @@ from typing import Final
 from ml_data.importers.base import Importer
 from ml_data.importers.csv_importer import CsvImporter
 from ml_data.importers.csv_layout import Found, columns, share_alike
-from ml_data.importers.metatrader5 import TICKS
+from ml_data.importers.vendor_habits import TICKS
 
 _ROW: Final = re.compile(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d(,\d+(\.\d+)?){4},\d+\s*")
 _COLUMNS: Final = columns(",", "date", "time", "open", "high", "low", "close", "volume")

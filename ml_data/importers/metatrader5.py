@@ -9,8 +9,7 @@ from typing import Final
 from ml_data.importers.base import Importer
 from ml_data.importers.csv_importer import CsvImporter
 from ml_data.importers.csv_layout import Found, read_header, sample_rows
-
-TICKS: Final = "volume counts changes of the price, not contracts"
+from ml_data.importers.vendor_habits import TICKS
 
 
 def _find(lines: tuple[str, ...]) -> Found | None:

@@ -6,10 +6,11 @@ Times are those of the chart, so their clock must be named; a stamp marks the st
 from typing import Final
 
 from ml_data.importers.base import Importer
+from ml_data.importers.column_names import plain_names
 from ml_data.importers.csv_importer import CsvImporter
-from ml_data.importers.csv_layout import Found, plain_names, read_header
+from ml_data.importers.csv_layout import Found, read_header
 
-_TRADES: Final = ("numberoftrades", "# of trades", "num trades", "number of trades")
+_TRADES: Final = ("numberoftrades", "of trades", "num trades", "number of trades")
 _SIDES: Final = ("bidvolume", "bid volume")
 
 

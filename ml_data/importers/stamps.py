@@ -55,7 +55,8 @@ _OFFSET: Final = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}?):?(?P
 class StampLayout:
     """How the stamps of a file are written.
 
-    `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds. `order` is what dates begin
+    `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds. With it, the clock "naive" says
+    that epochs count what a wall clock shows. `order` is what dates begin
     with. `iso` says that they are written as ISO 8601 has it, `daily` that they are dates without a time of day.
     `zone` is the zone that is named in the stamps themselves, if it is a name.
     """
@@ -70,10 +71,10 @@ class StampLayout:
     @property
     def arrow_type(self) -> pa.DataType:
         """The type that a CSV reader may parse these stamps to by itself; text where it cannot."""
-        if self.clock == "epoch" and self.iso:
+        if self.epoch_us and self.iso:
             return pa.int64()
         if not self.iso:
-            return pa.float64() if self.clock == "epoch" else pa.string()
+            return pa.float64() if self.epoch_us else pa.string()
         return pa.timestamp("us", tz="UTC" if self.clock == "aware" else None)
 
 
@@ -110,8 +111,10 @@ def to_instants(column: pa.ChunkedArray, layout: StampLayout, zone: str | None) 
     `column` is text or already of `layout.arrow_type`. Naive stamps show the wall clock of `zone`; without one they are
     returned as they are written. The rows are in the file's order: it tells the two passes through a repeated hour.
     """
-    if layout.clock == "epoch":
-        return _read_epochs(column, layout.epoch_us)
+    if layout.epoch_us:
+        instants, faults = _read_epochs(column, layout.epoch_us)
+        on_a_wall = layout.clock == "naive" and zone is not None
+        return _converted(instants, faults, str(zone)) if on_a_wall else (instants, faults)
     if pa.types.is_timestamp(column.type):
         stamps = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
         wall = stamps.fill_null(0).to_numpy()
@@ -153,23 +156,28 @@ def _layout_of(text: str) -> StampLayout | None:
 
 def _read_epochs(column: pa.ChunkedArray, unit: int) -> tuple[Instants, Faults]:
     if pa.types.is_string(column.type):
-        return _read_written_epochs(column.to_pylist(), unit)
+        return _read_written_epochs(column.to_pylist())
     stamps = column.fill_null(0).to_numpy()
-    scale = unit if unit > 0 else -1 / unit
-    inside = (stamps >= _EARLIEST / scale) & (stamps < _LATEST / scale)
-    stamps = np.where(inside, stamps, 0)
-    instants = stamps * unit if unit > 0 else stamps // -unit
-    return np.rint(instants).astype(np.int64), np.where(inside, 0, _NOT_A_TIME).astype(np.uint8)
+    instants, faults = np.zeros(len(stamps), dtype=np.int64), np.full(len(stamps), _NOT_A_TIME, dtype=np.uint8)
+    for size in (unit, *_EPOCH_DIGITS.values()):  # a vendor may have changed it: they differ by a thousand, so are told
+        scale = size if size > 0 else -1 / size
+        inside = (faults != 0) & (stamps >= _EARLIEST / scale) & (stamps < _LATEST / scale)
+        if inside.any():
+            found = stamps[inside] * size if size > 0 else stamps[inside] // -size
+            instants[inside], faults[inside] = np.rint(found).astype(np.int64), 0
+        if not faults.any():
+            break
+    return instants, faults
 
 
-def _read_written_epochs(texts: list[str | None], unit: int) -> tuple[Instants, Faults]:
+def _read_written_epochs(texts: list[str | None]) -> tuple[Instants, Faults]:
     instants, faults = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=np.uint8)
     for place, text in enumerate(texts):
         found = _layout_of(text or "")
-        if found is None or found.clock != "epoch" or found.epoch_us != unit:
+        if found is None or found.clock != "epoch":
             faults[place] = _NOT_A_TIME if found is None else _OTHER_CLOCK
             continue
-        stamp = Decimal((text or "").strip())
+        stamp, unit = Decimal((text or "").strip()), found.epoch_us
         instants[place] = int(stamp * unit if unit > 0 else stamp / -unit)
     return instants, _with_absurd(instants, faults)
 

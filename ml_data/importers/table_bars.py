@@ -8,13 +8,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml_data.importers.arrow_columns import TableColumns
-from ml_data.importers.arrow_values import StampColumn, numbers_of
+from ml_data.importers.arrow_values import StampColumn, are_whole, numbers_of
 from ml_data.importers.base import Chunk, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
 from ml_data.importers.csv_layout import PRICES
 from ml_data.importers.symbols import contract_of
+from ml_data.importers.vendor_habits import from_fixed_point
 from ml_data.importers.volumes import NO_COLUMN, usable_volume
 from trading.domain.instrument import Instrument
+
+_MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,22 @@ class TableBars:
         symbols = None if places.symbol is None else values[places.symbol]
         if places.ticker is not None:
             symbols = pa.repeat(pa.scalar(places.ticker), rows)
+        prices = {name: self._prices(values[place]) for name, place in zip(PRICES, places.prices, strict=True)}
         read = Columns(
-            instants=instants,
+            instants=np.asarray(instants) - (_MINUTE_US if places.habits.ends else 0),
             faults=faults,
-            numbers={name: numbers_of(values[place]) for name, place in zip(PRICES, places.prices, strict=True)}
-            | {"volume": volume},
+            numbers=prices | {"volume": volume},
             symbols=symbols,
             row_number=row_number,
             rejects=rejects,
         )
         return replace(chunk_of(read, self.instrument.symbol, contract_of(self.instrument), share), repairs=repairs)
+
+    def _prices(self, column: pa.Array) -> pa.Array:
+        numbers = numbers_of(column)
+        if not self.columns.habits.fixed_point or not are_whole(column):
+            return numbers
+        return pa.array(from_fixed_point(numbers.to_numpy(zero_copy_only=False)))
 
     def recognised(self, format_name: str, title: str, why: str) -> Recognised:
         """Return what the table was taken for; `why` is what is said before the symbol."""
@@ -62,6 +71,10 @@ class TableBars:
             why += f"; without a symbol column its bars are {series}{symbol}"
         if self.stamps.layout.order != "year":
             why += f"; its dates have the {self.stamps.layout.order} first, as a day above 12 says"
+        habits = columns.habits
+        why += f"; {habits.ends}" if habits.ends else ""
+        if self.stamps.layout.epoch_us and self.stamps.layout.clock == "naive":
+            why += "; its seconds since 1970 count what the server's clock shows"
         clocks = {"naive": str(self.zone), "aware": "offset in each stamp", "epoch": "UTC"}
         return Recognised(
             format=format_name,
@@ -70,9 +83,9 @@ class TableBars:
             columns_used=tuple(columns.names[place] for place in columns.used),
             columns_ignored=tuple(name for place, name in enumerate(columns.names) if place not in columns.used),
             time_zone="UTC" if self.stamps.are_instants else clocks[self.stamps.layout.clock],
-            stamps="start",
+            stamps="end" if habits.ends else "start",
             span=None,
-            notes=() if columns.volume is not None else (NO_COLUMN,),
+            notes=(*habits.notes, *(() if columns.volume is not None else (NO_COLUMN,))),
         )
 
 
@@ -86,8 +99,10 @@ def table_bars(
     UnknownClock
         when stamps are naive, and neither `time_zone` nor their name says which clock they show.
     """
+    if columns.habits.server_epochs and stamps.layout.clock == "epoch":
+        stamps = replace(stamps, layout=replace(stamps.layout, clock="naive"))
     naive = stamps.layout.clock == "naive"
-    zone = "UTC" if columns.utc else time_zone
+    zone = columns.clock or time_zone
     if naive and zone is None:
         raise UnknownClock(file_name, stamps.sample)
     return TableBars(columns, stamps, zone if naive else None, instrument)

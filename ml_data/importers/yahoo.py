@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from ml_data.importers.base import Importer
+from ml_data.importers.column_names import plain_names
 from ml_data.importers.csv_importer import CsvImporter
-from ml_data.importers.csv_layout import Found, cells_of, plain_names, read_header
+from ml_data.importers.csv_layout import Found, cells_of, read_header
 
 _STAMPS: Final = ("datetime", "date")
 
@@ -26,6 +27,8 @@ def _find(lines: tuple[str, ...]) -> Found | None:
 
 
 def _find_below_tickers(lines: tuple[str, ...]) -> Found | None:
+    if len(lines) > 1 and lines[0].startswith("Ticker,"):  # grouped by ticker
+        lines = (lines[1], lines[0], *lines[2:])
     names, tickers, below = ([cell.strip() for cell in cells_of(line, ",")] for line in (*lines[:3], "", "", "")[:3])
     if len(names) < 2 or names[0] != "Price" or tickers[:1] != ["Ticker"] or below[:1] not in (["Datetime"], ["Date"]):
         return None

@@ -42,7 +42,9 @@ def test_a_file_is_read_however_its_text_is_written(tmp_path: Path, content: byt
     ]
 
 
-@pytest.mark.parametrize("content", [TEXT.encode(), b"a\r\nb\r\n", b"", b"DBN\x01\x00\x00", b"PAR1\x15\x04", b"\xff\xd8\xff\xe0\x00\x10JFIF"])
+@pytest.mark.parametrize(
+    "content", [TEXT.encode(), b"a\r\nb\r\n", b"", b"DBN\x01\x00\x00", b"PAR1\x15\x04", b"\xff\xd8\xff\xe0\x00\x10JFIF"]
+)
 def test_what_is_utf_8_or_no_text_is_left_as_it_is(content: bytes):
     assert writing_of(content) is None
 

@@ -132,7 +132,7 @@ REFUSED = {
     "several schemas": (dbn(schema=None, version=3), "found several schemas in one file"),
     "another instrument": (
         dbn(record("2024-01-02 00:00"), ids={"ESH4": 42, "ESM4": 43}, symbols=("ES.FUT",)),
-        r"wrong instrument: expected contracts like MGC\[FGHJKMNQUVXZ\]\[0-9\]\{1,2\} for MGC, found ES.FUT \(ESH4, ESM4\)",
+        r"wrong instrument: expected contracts like MGC\[FGHJKMNQUVXZ\].* for MGC, found ES.FUT \(ESH4, ESM4\)",
     ),
     "the second contract of each day": (
         dbn(ids={"MGC.c.1": 42}, symbols=("MGC.c.1",)),

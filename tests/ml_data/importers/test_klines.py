@@ -137,6 +137,55 @@ def test_objects_of_other_symbols_are_dropped(tmp_path: Path):
     assert (found.bars_dropped, found.chunks[0].others) == (1, ("SIH4",))
 
 
+NAMED = {"1. open": OPEN, "2. high": HIGH, "3. low": LOW, "4. close": CLOSE, "5. volume": VOLUME}
+AGAIN = NAMED | {"1. open": CLOSE, "4. close": OPEN}
+
+
+def test_objects_that_are_named_by_their_time_are_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    meta = {"2. Symbol": "BTC", "3. Last Refreshed": "2024-01-02 00:06:00", "6. Time Zone": "US/Eastern"}
+    rows = {"2024-01-02 00:05:00": NAMED, "2024-01-02 00:06:00": AGAIN}
+    text = json.dumps({"Meta Data": meta, "Time Series (1min)": rows}, indent=4)
+    assert taken(tmp_path, text, zone="UTC").rows == BARS
+    monkeypatch.setattr(json_rows_module, "_STEP", 16)
+    assert taken(tmp_path, text, zone="UTC").rows == BARS
+    assert taken(tmp_path, json.dumps({str(MS): NAMED, str(MS + 60_000): AGAIN})).rows == BARS
+
+
+def test_a_second_list_of_objects_with_times_is_refused(tmp_path: Path):
+    rows = {"2024-01-02 00:05:00": NAMED}
+    with pytest.raises(BadBars, match="a: expected one list of bars, found another after it"):
+        taken(tmp_path, json.dumps({"BTC": rows, "ETH": rows}), zone="UTC")
+
+
+def test_values_in_objects_of_a_row_are_read_and_a_bar_that_goes_on_is_left(tmp_path: Path):
+    mid = {"o": OPEN, "h": HIGH, "l": LOW, "c": CLOSE}
+    rows = [
+        {"complete": True, "volume": 12.345, "time": "2024-01-02T00:05:00.000000000Z", "mid": mid},
+        {"complete": False, "volume": 1, "time": "2024-01-02T00:06:00.000000000Z", "mid": mid},
+    ]
+    found = taken(tmp_path, json.dumps({"instrument": "BTC_USDT", "granularity": "M1", "candles": rows}))
+    assert found.rows == BARS[:1]
+    assert found.rejects == [(2, "the bar was not complete when it was written")]
+
+
+def test_bid_and_ask_side_by_side_are_not_taken_for_one_price():
+    sides = {side: {"o": OPEN, "h": HIGH, "l": LOW, "c": CLOSE} for side in ("bid", "ask")}
+    head = json.dumps({"candles": [{"time": "2024-01-02T00:05:00Z", **sides}]}).encode()
+    assert IMPORTER.recognise(head) is None
+
+
+@pytest.mark.parametrize("prices", ["42100000000000", "42100.000000000"])
+def test_databentos_objects_are_read_with_whole_prices_or_decimals(tmp_path: Path, prices: str):
+    row = {
+        "hd": {"ts_event": "1704153900000000000", "rtype": 33, "publisher_id": 1, "instrument_id": 5},
+        **dict.fromkeys(("open", "high", "low", "close"), prices),
+        "volume": "7",
+        "symbol": "BTCUSDT",
+    }
+    [found] = taken(tmp_path, json.dumps(row) + "\n").rows
+    assert found[1:7] == ("2024-01-02 00:05:00", 42100.0, 42100.0, 42100.0, 42100.0, 7.0)
+
+
 def test_naive_stamps_need_a_clock(tmp_path: Path):
     row = {"time": "2024-01-02 00:05", "open": OPEN, "high": HIGH, "low": LOW, "close": CLOSE, "volume": VOLUME}
     with pytest.raises(

@@ -239,13 +239,17 @@ def test_a_stamp_without_an_offset_among_those_with_one_is_named():
     assert found == ["2024-01-02T09:30:00", FAULTS[2], FAULTS[1], FAULTS[1], FAULTS[1]]
 
 
-def test_epoch_stamps_of_another_unit_or_with_letters_are_named():
-    assert read(["1704205800", "1704205800000", "abc", "1704205860"]) == [
+def test_epoch_stamps_of_another_unit_are_told_by_their_size_and_letters_are_named():
+    assert read(["1704205800", "1704205860000", "abc", "1704205920000000", "1704205980000000000"]) == [
         "2024-01-02T14:30:00",
-        FAULTS[2],
-        FAULTS[1],
         "2024-01-02T14:31:00",
+        FAULTS[1],
+        "2024-01-02T14:32:00",
+        "2024-01-02T14:33:00",
     ]
+    numbers = pa.chunked_array([pa.array([1704205800, 1704205860000, 7])])
+    instants, faults = to_instants(numbers, StampLayout("epoch", epoch_us=1_000_000), None)
+    assert (instants[1] - instants[0], faults.tolist()) == (60_000_000, [0, 0, 1])
 
 
 def test_columns_that_the_csv_reader_parsed_already_give_the_same():
