@@ -7,6 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from ml_data.clock_words import ClockFinding
+from ml_data.import_measures import Measured
 from ml_data.import_report import ImportReport, RejectedRow, Verdict
 from ml_data.importers.base import Mark, Reading, Recognised
 from ml_data.spool import Spool
@@ -52,6 +53,7 @@ class ImportPlan:
     others: tuple[str, ...]
     warnings: tuple[str, ...]
     raw: Mapping[int, str]  # the rejected rows as written, by row number
+    measured: Measured | None = None  # where it was asked what would be
 
     @property
     def rows_stored(self) -> int:
@@ -97,4 +99,5 @@ class ImportPlan:
                 RejectedRow(row["row_number"], row["reason"], self.raw.get(row["row_number"], "")) for row in first
             ),
             warnings=self.warnings,
+            measured=self.measured,
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from ml_data.clock_words import ClockFinding
+from ml_data.import_measures import Measured
 from ml_data.importers.base import Recognised
 
 Verdict = Literal["stored", "stored with warnings", "unchanged", "left out", "refused"]
@@ -51,6 +52,7 @@ class ImportReport:
     others: tuple[str, ...] = ()  # some of the symbols that were dropped
     first_rejects: tuple[RejectedRow, ...] = ()  # the first few; all of them are in the store
     warnings: tuple[str, ...] = ()
+    measured: Measured | None = None  # of a dry run
 
     def not_accepted(self) -> "ImportReport":
         """Return the report of a file whose clock was inferred and that nobody accepted: nothing is stored."""
@@ -63,6 +65,16 @@ class ImportReport:
         return ImportReport(
             self.file_name, "refused", dry_run=False, refusal=refusal, recognised=self.recognised, clock=self.clock
         )
+
+
+def notes_of(report: ImportReport) -> str:
+    """Return what a person must read of a stored file where not all of it is told; "" when there is nothing."""
+    told = [f"{report.file_name}: note: {warning}" for warning in report.warnings]
+    if report.rows_rejected:
+        first = report.first_rejects[0]
+        where = f"the first is row {first.row_number:,}: {first.reason}"
+        told.append(f"{report.file_name}: {report.rows_rejected:,} rejected, {where}")
+    return "\n".join(told)
 
 
 def describe(report: ImportReport) -> str:
@@ -81,16 +93,20 @@ def describe(report: ImportReport) -> str:
         verdict += " with --accept"
     lines = [
         f"{report.file_name}: {verdict}",
-        f"  taken for {taken.title}, because {taken.why}",
+        f"  taken for {taken.title} ({taken.format}), because {taken.why}",
         f"  clock: {_clock(report, taken)}; a stamp marks the {taken.stamps} of its minute",
         *_evidence(report),
         f"  {_rows(report)}",
     ]
+    if report.dry_run and taken.columns_used:
+        lines.append(f"  columns used: {', '.join(taken.columns_used)}")
     if taken.columns_ignored:
         lines.append(f"  columns not used: {', '.join(taken.columns_ignored)}")
     if report.first_ts is not None and report.last_ts is not None:
         contracts = f"{len(report.contracts)} contracts" if len(report.contracts) > 1 else "".join(report.contracts)
         lines.append(f"  {contracts}, {report.first_ts:%Y-%m-%d %H:%MZ} to {report.last_ts:%Y-%m-%d %H:%MZ}")
+    if report.measured is not None:
+        lines += [f"  {line}" for line in report.measured.lines()]
     lines += [f"  note: {warning}" for warning in report.warnings]
     lines += [f"  row {row.row_number:,} rejected: {row.reason}: {row.raw}" for row in report.first_rejects[:_SHOWN]]
     if report.rows_rejected > _SHOWN:

@@ -1,7 +1,8 @@
 """What a path brings to an import: one source a file of bars, and for the rest a report that says why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,18 @@ class Question:
     time_zone: str | None
     dry_run: bool
     stamps: Mark | None = None
+
+
+def named_files(paths: Iterable[Path]) -> list[Path]:
+    """Return `paths`, with the files that match in place of each pattern (`bars/*.csv`): not every shell resolves it.
+
+    A path that exists is taken as it is, whatever is in its name; so is a pattern that nothing matches.
+    """
+    named: list[Path] = []
+    for path in paths:
+        found = [] if path.exists() or not has_magic(str(path)) else sorted(glob(str(path), recursive=True))
+        named += [Path(name) for name in found] or [path]
+    return named
 
 
 def sources(path: Path, asked: Question) -> Iterator[tuple[Share, Source | ImportReport]]:

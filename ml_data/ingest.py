@@ -6,17 +6,20 @@ Running an interrupted import again goes on where it stopped. Nothing is compute
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import accumulate, count
 from pathlib import Path
 from typing import Final, Self
 
+import numpy as np
 import pyarrow as pa
 
 from ml_data.clock_words import ClockFinding
 from ml_data.import_clock import BarMinutes, checked_clock, inferred_clock
 from ml_data.import_comparison import Comparison, StoreView, look
+from ml_data.import_measures import PriceRange, measured
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
 from ml_data.import_sources import Question, refused, sources
@@ -259,13 +262,15 @@ class _Run:
             self._view = look(self._store, self._instrument)
         for whole in (False, True):
             incoming = Spool(BARS, self._store.home)
-            minutes = BarMinutes()
+            minutes, prices = BarMinutes(), PriceRange()
             try:
                 comparison = Comparison(self._store, self._view, self._instrument, source, incoming)
                 reading = source.read(source.time_zone if clock is None else clock.clock)
                 for window in windows(reading.chunks, self._instrument, source.name, whole=whole):
                     comparison.take(window)
                     minutes.take(window.rows)
+                    if self._dry_run:
+                        prices.take(window.rows)
                     tell(window.share)
                 if source.stamps is None:
                     refuse_other_marks(source.name, minutes.starts(), reading.recognised.stamps, self._instrument)
@@ -276,6 +281,8 @@ class _Run:
                 found = clock or checked_clock(minutes, read_on, source, self._instrument, accepted=self._accept)
                 plan = comparison.plan(reading.recognised, found, self.reports.values())
                 self._refuse_a_second_series(source.name, plan, self._view)
+                if self._dry_run:
+                    plan = replace(plan, measured=measured(minutes.starts().astype(np.int64), prices, self._instrument))
                 return plan
             except OutOfOrder:
                 incoming.close()

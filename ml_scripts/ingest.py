@@ -5,14 +5,17 @@ from typing import Annotated
 
 import typer
 
-from ml_data.import_report import describe
+from ml_data.import_report import describe, notes_of
+from ml_data.import_sources import named_files
 from ml_data.importers.base import Mark
 from ml_data.ingest import ingest
 from ml_scripts.console import JsonFlag, now, opened, progress, run, say
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(help="Files of one-minute bars, in any order.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of one-minute bars, in any order; patterns such as bars/*.csv too.")
+    ],
     instrument: Annotated[str, typer.Option(help="Symbol of the instrument, such as MGC.")],
     format_name: Annotated[
         str | None, typer.Option("--format", help="The format, when it cannot be recognised.")
@@ -37,7 +40,7 @@ def command(
             reports = ingest(
                 hub.store,
                 chosen,
-                files,
+                named_files(files),
                 now=now(),
                 format=format_name,
                 time_zone=time_zone,
@@ -60,7 +63,10 @@ def command(
     )
     few = len(reports) <= 3 or dry_run
     say(
-        [*(describe(report) for report in reports if few or report in refused), total],
+        [
+            *(line for report in reports if (line := (describe if few or report in refused else notes_of)(report))),
+            total,
+        ],
         {"instrument": chosen.symbol, "dry_run": dry_run, "files": reports},
         as_json=as_json,
     )

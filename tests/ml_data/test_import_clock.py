@@ -148,7 +148,7 @@ def test_a_clock_that_is_wrong_for_some_weeks_is_refused_too(store: Store, tmp_p
     with nothing_changes(store):
         report = take(store, path, time_zone=NEW_YORK)
     assert report.refusal == (
-        "spring.csv: read as America/New_York, 240 of 54,960 bars fall into the daily halt 17:00-18:00 New York, 60 "
+        "spring.csv: read as America/New_York, 240 of 55,050 bars fall into the daily halt 17:00-18:00 New York, 60 "
         "into weekends and holidays; read as UTC-5 0 and 0 would; name UTC-5 instead, or add --accept if "
         "America/New_York is right."
     )

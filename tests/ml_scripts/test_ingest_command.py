@@ -52,3 +52,58 @@ def test_with_accept_it_is_stored_and_the_json_holds_the_evidence(naive: str):
     )
     assert clock["candidates"][0]["clock"] == NEW_YORK
     assert clock["candidates"][1]["in_halt"] == 180
+
+
+def test_a_dry_run_says_what_was_measured(naive: str):
+    _, said = run(naive, "--dry-run")
+    assert "taken for CSV with a header (csv), because" in said
+    assert "columns used: timestamp, open, high, low, close, volume" in said
+    assert "bars: of one minute, as 4,196 of 4,200 begin a minute after the one before" in said
+    assert "gaps: 4,200 of 4,200 minutes in which CME_INDEX is open have a bar, none is missing" in said
+    assert "prices: 99 to 101, in ticks of 0.25" in said
+    file = json.loads(run(naive, "--dry-run", "--json")[1])["files"][0]
+    assert (file["measured"]["expected"], file["measured"]["longest_gap"]) == (4_200, 0)
+
+
+def test_a_gap_is_told_with_its_length_and_place(naive: str):
+    lines = Path(naive).read_text().splitlines(keepends=True)
+    Path(naive).write_text("".join(lines[:100] + lines[130:]))
+    _, said = run(naive, "--dry-run")
+    assert (
+        "gaps: 4,170 of 4,200 minutes in which CME_INDEX is open have a bar; the longest gap is 30 minutes after"
+        in said
+    )
+    assert "2024-02-05 00:38Z" in said
+
+
+def test_a_pattern_that_the_shell_left_as_it_is_names_the_files_that_match(naive: str):
+    folder = Path(naive).parent / "Börsen daten [1]"
+    folder.mkdir()
+    text = Path(naive).read_text().splitlines(keepends=True)
+    for part in range(4):
+        (folder / f"teil {part}.csv").write_text("".join([text[0], *text[1 + 1050 * part : 1051 + 1050 * part]]))
+    (folder.parent / "plain").mkdir()
+    for path in folder.iterdir():
+        (folder.parent / "plain" / path.name).write_bytes(path.read_bytes())
+    code, said = run(str(folder.parent / "plain" / "*.csv"), "--time-zone", NEW_YORK)
+    assert (code, "NQ: 4 of 4 files imported; 4,200 bars new" in said) == (0, True)
+    code, said = run(str(folder / "teil 0.csv"), "--time-zone", NEW_YORK)
+    assert "NQ: 1 of 1 files imported; 0 bars new, 0 revised, 1,050 unchanged" in said
+    code, said = run(str(folder.parent / "none*.csv"))
+    assert (code, "there is no such file" in said) == (2, True)
+
+
+def test_many_files_are_told_in_a_line_and_their_notes_are_not_left_away(naive: str):
+    text = Path(naive).read_text().splitlines(keepends=True)
+    files = []
+    for part in range(4):
+        rows = text[1 + 1050 * part : 1051 + 1050 * part]
+        if part == 2:
+            rows[7] = rows[7].replace(",101,", ",98,")
+        files.append(Path(naive).parent / f"{part}.csv")
+        files[-1].write_text("".join([text[0], *rows]))
+    _, said = run(*map(str, files), "--time-zone", NEW_YORK)
+    assert said.splitlines() == [
+        "2.csv: 1 rejected, the first is row 8: high is below low",
+        "NQ: 4 of 4 files imported; 4,199 bars new, 0 revised, 0 unchanged, 1 rejected.",
+    ]
