@@ -34,7 +34,7 @@ _REASONS: Final = (
     "volume is negative",
 )
 OFF_GRID: Final = _REASONS[5]
-_DISAGREES: Final = "an earlier row of the file has the same minute and other values"
+_DISAGREES: Final = "an earlier row of the file has the same {} and other values"
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class UniqueRows:
     rejects: pa.Table
 
 
-def check_rows(rows: pa.Table, tick: float) -> tuple[pa.Table, pa.Table]:
-    """Return the rows that can be bars, prices exactly on the grid of `tick`, and the rejects.
+def check_rows(rows: pa.Table, tick: float | None) -> tuple[pa.Table, pa.Table]:
+    """Return the rows that can be bars, prices exactly on the grid of `tick` (None: on no grid), and the rejects.
 
     `rows` has the schema ROWS of `ml_data.importers.base`, the rejects have its schema REJECTS; the first of several
     faults is named.
     """
-    snapped, off_grid = zip(*(_on_grid(rows.column(name).to_numpy(), tick) for name in _PRICES), strict=True)
+    snapped, off_grid = zip(*(on_grid(rows.column(name).to_numpy(), tick) for name in _PRICES), strict=True)
     opens, highs, lows, closes = snapped
     volume = rows.column("volume").to_numpy()
     with np.errstate(invalid="ignore"):  # NaN compares as false; the first check has named it already
@@ -86,7 +86,7 @@ def on_nearest_tick(rows: pa.Table, tick: float) -> tuple[pa.Table, int]:
     between = np.zeros(len(rows), dtype=bool)
     for name in _PRICES:
         prices = rows.column(name).to_numpy()
-        _, off = _on_grid(prices, tick)
+        _, off = on_grid(prices, tick)
         off &= np.isfinite(prices)
         between |= off
         exact = Fraction(str(tick))
@@ -97,8 +97,8 @@ def on_nearest_tick(rows: pa.Table, tick: float) -> tuple[pa.Table, int]:
     return rows, int(between.sum())
 
 
-def unique_rows(rows: pa.Table) -> UniqueRows:
-    """Return `rows` sorted and unique by (contract, ts); of rows that disagree about a minute the first stays."""
+def unique_rows(rows: pa.Table, bar: str = "minute") -> UniqueRows:
+    """Return `rows` sorted and unique by (contract, ts); of rows that disagree about a `bar` the first stays."""
     key, _ = row_keys(rows)
     if len(key) < 2 or bool(np.all(key[1:] > key[:-1])):
         return UniqueRows(rows, 0, REJECTS.empty_table())
@@ -113,7 +113,7 @@ def unique_rows(rows: pa.Table) -> UniqueRows:
     return UniqueRows(
         rows.filter(pa.array(~again)),
         int((again & ~differs).sum()),
-        _rejects(refused, [_DISAGREES] * len(refused)),
+        _rejects(refused, [_DISAGREES.format(bar)] * len(refused)),
     )
 
 
@@ -159,8 +159,10 @@ def _keys(rows: pa.Table, unit: int, contracts: list[str] | None = None) -> tupl
     return np.where(code < 0, -1, code * 2**40 + time), contracts
 
 
-def _on_grid(prices: npt.NDArray[np.float64], tick: float) -> tuple[Any, npt.NDArray[np.bool_]]:
+def on_grid(prices: npt.NDArray[np.float64], tick: float | None) -> tuple[Any, npt.NDArray[np.bool_]]:
     """Return `prices` on the grid, each the double nearest to its decimal value, and which were not near the grid."""
+    if tick is None:
+        return prices, np.zeros(len(prices), dtype=bool)
     exact = Fraction(str(tick))
     with np.errstate(invalid="ignore"):
         count = np.rint(prices / tick)

@@ -29,6 +29,13 @@ class Source:
     stamps: Mark | None = None
 
 
+def verdict_of(rows: int, told: bool) -> Verdict:
+    """Return what an import that writes `rows` rows is called; `told` says that there is something to tell of it."""
+    if not rows:
+        return "unchanged"
+    return "stored with warnings" if told else "stored"
+
+
 @dataclass(frozen=True)
 class ImportPlan:
     """What importing a file would write, and the figures to report; nothing is written yet.
@@ -63,9 +70,7 @@ class ImportPlan:
     @property
     def verdict(self) -> Verdict:
         """What this import will be called."""
-        if self.warnings or len(self.rejects):
-            return "stored with warnings" if self.incoming.rows else "unchanged"
-        return "stored" if self.incoming.rows else "unchanged"
+        return verdict_of(self.incoming.rows, bool(self.warnings or len(self.rejects)))
 
     def overlaps(self, other: "ImportPlan") -> bool:
         """Return whether both have bars of the same time."""

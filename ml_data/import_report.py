@@ -1,7 +1,7 @@
 """What became of a file: the figures of its import, and the lines that tell them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 
 from ml_data.clock_words import ClockFinding
@@ -22,11 +22,21 @@ class RejectedRow:
 
 
 @dataclass(frozen=True)
+class DaySpan:
+    """The first and last day of a file of day bars or of series; `what` and `rule` are a sentence with "is" between."""
+
+    rule: str
+    first: date
+    last: date
+    what: str = "day bars: the day of a bar"
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """One file. `rows_read` is the sum of stored, revised, unchanged, rejected and dropped rows.
 
-    `rows_stored` are minutes that were not there before, `rows_revised` minutes that had other values,
-    `rows_unchanged` minutes that had these, `bars_dropped` rows of other symbols (spreads, other products).
+    `rows_stored` are bars that were not there before, `rows_revised` bars that had other values,
+    `rows_unchanged` bars that had these, `bars_dropped` rows of other symbols (spreads, other products).
     With `dry_run` the figures are what would have been. A refused file has a `refusal` and changed nothing; so has a
     file of a zip that was `left_out`, which says what it is.
     """
@@ -53,6 +63,7 @@ class ImportReport:
     first_rejects: tuple[RejectedRow, ...] = ()  # the first few; all of them are in the store
     warnings: tuple[str, ...] = ()
     measured: Measured | None = None  # of a dry run
+    days: DaySpan | None = None  # of day bars; None: one-minute bars
 
     def not_accepted(self) -> "ImportReport":
         """Return the report of a file whose clock was inferred and that nobody accepted: nothing is stored."""
@@ -94,7 +105,7 @@ def describe(report: ImportReport) -> str:
     lines = [
         f"{report.file_name}: {verdict}",
         f"  taken for {taken.title} ({taken.format}), because {taken.why}",
-        f"  clock: {_clock(report, taken)}; a stamp marks the {taken.stamps} of its minute",
+        _stamps(report, taken),
         *_evidence(report),
         f"  {_rows(report)}",
     ]
@@ -102,7 +113,9 @@ def describe(report: ImportReport) -> str:
         lines.append(f"  columns used: {', '.join(taken.columns_used)}")
     if taken.columns_ignored:
         lines.append(f"  columns not used: {', '.join(taken.columns_ignored)}")
-    if report.first_ts is not None and report.last_ts is not None:
+    if report.days is not None:
+        lines.append(f"  {', '.join(report.contracts)}, {report.days.first} to {report.days.last}")
+    elif report.first_ts is not None and report.last_ts is not None:
         contracts = f"{len(report.contracts)} contracts" if len(report.contracts) > 1 else "".join(report.contracts)
         lines.append(f"  {contracts}, {report.first_ts:%Y-%m-%d %H:%MZ} to {report.last_ts:%Y-%m-%d %H:%MZ}")
     if report.measured is not None:
@@ -112,6 +125,12 @@ def describe(report: ImportReport) -> str:
     if report.rows_rejected > _SHOWN:
         lines.append(f"  and {report.rows_rejected - _SHOWN:,} more rejected rows")
     return "\n".join(lines)
+
+
+def _stamps(report: ImportReport, taken: Recognised) -> str:
+    if report.days is not None:
+        return f"  {report.days.what} is {report.days.rule}"
+    return f"  clock: {_clock(report, taken)}; a stamp marks the {taken.stamps} of its minute"
 
 
 def _clock(report: ImportReport, taken: Recognised) -> str:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from ml_data.bar_checks import bar_seconds, check_rows, on_nearest_tick, unique_rows
-from ml_data.importers.base import CHUNK_ROWS, OTHERS_SHOWN, ROWS, Chunk
+from ml_data.importers.base import CHUNK_ROWS, OTHERS_SHOWN, ROWS, Chunk, DayBars
 from trading.domain.instrument import Instrument
 from trading.errors import BadBars
+
+_HALF_A_DAY: Final = 43_200  # seconds: bars that are longer are of a day, or of a week
 
 
 class OutOfOrder(Exception):
@@ -68,6 +71,8 @@ def windows(
         unique = unique_rows(ready)
         # Rejected rows have distances too: without them thirty seconds or every second minute would look otherwise.
         seconds = bar_seconds(chunk.bars if len(rejects) else unique.rows)
+        if seconds > _HALF_A_DAY:
+            raise DayBars(file_name, f"{seconds // 60:,}-minute bars")
         if seconds != 60:
             length = f"{seconds // 60:,}-minute" if seconds % 60 == 0 else f"{seconds:,}-second"
             raise BadBars(f"{file_name}: expected one-minute bars, found {length} bars; export one-minute bars.")

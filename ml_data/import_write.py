@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -24,14 +25,18 @@ def write_imports(
     of the same time. `now` is written as the time of import.
     """
     imports_before = items[0][1].imports_before
-    ids = [_import_id(source, instrument, now, imports_before + place) for place, (source, _) in enumerate(items)]
-    plans = {import_id: plan for import_id, (_, plan) in zip(ids, items, strict=True)}
-    revisions = _marked({name: plan.revisions for name, plan in plans.items()})
-    dirty = _marked({name: plan.dirty for name, plan in plans.items()})
-    rejects = _marked({name: _with_raw(plan) for name, plan in plans.items()})
+    symbol = instrument.symbol
+    ids = [
+        import_id(source.name, source.sha256, symbol, now, imports_before + place)
+        for place, (source, _) in enumerate(items)
+    ]
+    plans = {name: plan for name, (_, plan) in zip(ids, items, strict=True)}
+    revisions = marked({name: plan.revisions for name, plan in plans.items()})
+    dirty = marked({name: plan.dirty for name, plan in plans.items()})
+    rejects = marked({name: _with_raw(plan) for name, plan in plans.items()})
     imports = pa.Table.from_pylist(
         [_import_row(name, instrument, source, plan, now) for name, (source, plan) in zip(ids, items, strict=True)],
-        _IMPORTS,
+        IMPORTS,
     )
     whose = {"instrument": instrument.symbol}
     with store.market_write() as cursor:
@@ -41,19 +46,19 @@ def write_imports(
         if revisions is not None:
             stamps = revisions.column("ts").to_pylist()
             span = {"first_ts": min(stamps), "last_ts": max(stamps)}
-            _put(cursor, "delete_bars", revisions.select(["contract", "ts"]), whose | span)
-            _put(cursor, "insert_bar_revisions", revisions, whose)
+            put(cursor, "delete_bars", revisions.select(["contract", "ts"]), whose | span)
+            put(cursor, "insert_bar_revisions", revisions, whose)
         bars = chain.from_iterable(plan.incoming.batches() for plan in plans.values())
-        _put(cursor, "insert_bars", in_row_groups(BARS, bars), whose)
+        put(cursor, "insert_bars", in_row_groups(BARS, bars), whose)
         if dirty is not None:
-            _put(cursor, "mark_dirty", dirty, whose)
+            put(cursor, "mark_dirty", dirty, whose)
         if rejects is not None:
-            _put(cursor, "insert_bar_rejects", rejects, {})
-        _put(cursor, "insert_bar_imports", imports, {})
+            put(cursor, "insert_bar_rejects", rejects, {})
+        put(cursor, "insert_bar_imports", imports, {})
     return ids
 
 
-_IMPORTS = pa.schema(
+IMPORTS: Final = pa.schema(
     [
         *(
             (name, pa.string())
@@ -63,20 +68,22 @@ _IMPORTS = pa.schema(
         *((name, pa.timestamp("us", tz="UTC")) for name in ("first_ts", "last_ts", "imported_at")),
         ("bars_dropped", pa.int64()),
         ("contracts", pa.int32()),
+        ("stored_in", pa.string()),
     ]
 )
 
 
-def _import_id(source: Source, instrument: Instrument, now: datetime, place: int) -> str:
-    identity = f"{source.sha256}|{source.name}|{instrument.symbol}|{now.isoformat()}|{place}"
+def import_id(name: str, sha256: str, symbol: str, now: datetime, place: int) -> str:
+    """Return the id of the import number `place` of the store."""
+    identity = f"{sha256}|{name}|{symbol}|{now.isoformat()}|{place}"
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _import_row(
-    import_id: str, instrument: Instrument, source: Source, plan: ImportPlan, now: datetime
+    name: str, instrument: Instrument, source: Source, plan: ImportPlan, now: datetime
 ) -> dict[str, object]:
     return {
-        "import_id": import_id,
+        "import_id": name,
         "instrument": instrument.symbol,
         "file_name": source.name,
         "sha256": source.sha256,
@@ -93,6 +100,7 @@ def _import_row(
         "bars_dropped": plan.bars_dropped,
         "contracts": len(plan.contracts),
         "verdict": plan.verdict,
+        "stored_in": "bars_1m",
     }
 
 
@@ -101,19 +109,20 @@ def _with_raw(plan: ImportPlan) -> pa.Table:
     return plan.rejects.append_column("raw", pa.array([plan.raw.get(row, "") for row in rows], pa.string()))
 
 
-def _marked(parts: Mapping[str, pa.Table]) -> pa.Table | None:
+def marked(parts: Mapping[str, pa.Table]) -> pa.Table | None:
     """Return the rows of all `parts`, each with its import id; None when there are none."""
     marked = [
-        rows.append_column("import_id", pa.repeat(pa.scalar(import_id, pa.string()), len(rows)))
-        for import_id, rows in parts.items()
+        rows.append_column("import_id", pa.repeat(pa.scalar(name, pa.string()), len(rows)))
+        for name, rows in parts.items()
         if len(rows)
     ]
     return pa.concat_tables(marked) if marked else None
 
 
-def _put(
+def put(
     cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader, values: Mapping[str, object]
 ) -> None:
+    """Run the question `name` with `rows` as its registered table `incoming`."""
     cursor.register("incoming", rows)
     cursor.execute(sql(name), values).fetchall()  # a result that is not fetched keeps the cursor busy
     cursor.unregister("incoming")

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from ml_data.clock_words import ClockFinding
+from ml_data.day_read import FEWEST, are_few_days
+from ml_data.day_run import DayRun
 from ml_data.import_clock import BarMinutes, checked_clock, inferred_clock
 from ml_data.import_comparison import Comparison, StoreView, look
 from ml_data.import_measures import PriceRange, measured
@@ -25,7 +27,7 @@ from ml_data.import_report import ImportReport
 from ml_data.import_sources import Question, refused, sources
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
-from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, Mark, Reading, Recognised, UnknownClock
+from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, DayBars, Mark, Reading, Recognised, UnknownClock
 from ml_data.spool import Spool
 from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
@@ -139,7 +141,14 @@ def ingest_bars(
         stamps="start",
     )
     with _Run(
-        store, instrument, now, dry_run=False, accept=True, accept_revisions=False, accept_rejects=accept_rejects
+        store,
+        instrument,
+        now,
+        dry_run=False,
+        accept=True,
+        accept_revisions=False,
+        accept_rejects=accept_rejects,
+        day_bars=False,
     ) as run:
         run.take(0, source, lambda _: None)
         run.write()
@@ -175,6 +184,7 @@ class _Run:
         accept: bool,
         accept_revisions: bool,
         accept_rejects: bool = False,
+        day_bars: bool = True,
     ) -> None:
         self.reports: dict[int, ImportReport] = {}
         self._store = store
@@ -184,6 +194,7 @@ class _Run:
         self._accept = accept
         self._accept_revisions = accept_revisions
         self._accept_rejects = accept_rejects
+        self._day_bars = day_bars
         self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
         self._together = True
         self._view: StoreView | None = None  # of the store as it is until this run writes
@@ -197,7 +208,17 @@ class _Run:
 
     def take(self, number: int, source: Source, tell: Callable[[float], None]) -> None:
         """Plan a file and write it, alone or with those that wait, when enough of them do."""
-        plan = self._planned(source, tell)
+        try:
+            plan = self._planned(source, tell)
+        except BadBars as error:
+            if not self._holds_days(source, error):
+                raise
+            self._take_days(number, source)
+            return
+        if plan.rows_read < FEWEST and self._holds_days(source, None):
+            plan.incoming.close()
+            self._take_days(number, source)
+            return
         if self._dry_run:
             self.reports[number] = plan.report(source, None)
             plan.incoming.close()
@@ -215,6 +236,20 @@ class _Run:
         self._waiting[number] = (source, plan)
         if not self._together or sum(other.incoming.rows for _, other in self._waiting.values()) >= BATCH_ROWS:
             self.write()
+
+    def _holds_days(self, source: Source, error: BadBars | None) -> bool:
+        """Return whether a file that cannot be taken for minutes (`error`), or is too short to tell, has day bars."""
+        return self._day_bars and (isinstance(error, DayBars) or are_few_days(source, self._instrument))
+
+    def _take_days(self, number: int, source: Source) -> None:
+        """Import a file that turned out to hold bars of days."""
+        self.write()
+        self._view = None
+        accepted = self._accept_revisions
+        with DayRun(self._store, self._now, dry_run=self._dry_run, accept_revisions=accepted) as days:
+            days.take(number, source, {self._instrument.symbol: self._instrument}, self._instrument)
+            days.write()
+            [self.reports[number]] = days.reports[number]
 
     def write(self) -> None:
         """Write the files that wait; where another process imported since they were planned, plan them again."""

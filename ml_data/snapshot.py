@@ -1,7 +1,7 @@
 """Parquet: the public tables by instrument and year, and the training snapshot under its content hash."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,13 +15,16 @@ from ml_data.store import Store, sql
 from ml_data.store_failures import explaining
 
 EXPORTED: Final = {
+    "bars_1d": ("trading_day", "trading_day"),
     "bars_1m": ("ts", "contract, ts"),
     "contract_days": ("trading_day", "trading_day"),
     "sessions": ("trading_day", "trading_day, starts_at"),
     "opening_ranges": ("trading_day", "trading_day, starts_at"),
     "orb_trades": ("trading_day", "trading_day, orb, rule"),
 }
-"""Table: the column that says the year, and the order of rows in a file."""
+"""Table of an instrument: the column that says the year, and the order of rows in a file."""
+
+_SERIES: Final = {"series_1d": ("day", "day, known_at")}
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,44 @@ def export_tables(
     Each file is written aside and then moved into place, so a reader meets the old file or the new one. Years that the
     store no longer holds are left alone.
     """
-    partitions: list[tuple[str, int]] = []
+    return _export(store, EXPORTED, "instrument", [instrument], folder, progress)
+
+
+def export_day_bars(
+    store: Store, instruments: Sequence[str], folder: Path, progress: Callable[[int, int], None] | None = None
+) -> ExportReport:
+    """Write the day bars of instruments as `folder/bars_1d/instrument=<I>/year=<Y>/data.parquet`."""
+    tables = {"bars_1d": EXPORTED["bars_1d"]}
+    return _export(store, tables, "instrument", instruments, folder, progress)
+
+
+def export_series(
+    store: Store, series: Sequence[str], folder: Path, progress: Callable[[int, int], None] | None = None
+) -> ExportReport:
+    """Write series as `folder/series_1d/series=<S>/year=<Y>/data.parquet`, each value with when it was known."""
+    return _export(store, _SERIES, "series", series, folder, progress)
+
+
+def _export(
+    store: Store,
+    tables: Mapping[str, tuple[str, str]],
+    key: str,
+    names: Sequence[str],
+    folder: Path,
+    progress: Callable[[int, int], None] | None,
+) -> ExportReport:
+    partitions: list[tuple[str, str, int]] = []
     with store.market() as cursor:
-        for table, (when, _) in EXPORTED.items():
+        for table, (when, _) in tables.items():
             years = cursor.execute(
-                f"SELECT DISTINCT year({when}) FROM market.{table} WHERE instrument = ? ORDER BY 1", [instrument]
+                f"SELECT DISTINCT {key}, year({when}) FROM market.{table} WHERE list_contains(?, {key}) ORDER BY ALL",
+                [list(names)],
             ).fetchall()
-            partitions += [(table, int(row[0])) for row in years]
-    rows = dict.fromkeys(EXPORTED, 0)
-    for done, (table, year) in enumerate(partitions, start=1):
-        target = folder / table / f"instrument={instrument}" / f"year={year}" / "data.parquet"
-        rows[table] += _write_partition(store, table, instrument, year, target)
+            partitions += [(table, str(name), int(year)) for name, year in years]
+    rows = dict.fromkeys(tables, 0)
+    for done, (table, name, year) in enumerate(partitions, start=1):
+        target = folder / table / f"{key}={name}" / f"year={year}" / "data.parquet"
+        rows[table] += _write_partition(store, table, tables[table], key, name, year, target)
         if progress is not None:
             progress(done, len(partitions))
     return ExportReport(folder, len(partitions), rows)
@@ -99,15 +129,17 @@ def record_snapshot(
         cursor.execute(sql("insert_snapshot"), row).fetchall()
 
 
-def _write_partition(store: Store, table: str, instrument: str, year: int, target: Path) -> int:
-    when, order = EXPORTED[table]
+def _write_partition(
+    store: Store, table: str, columns: tuple[str, str], key: str, name: str, year: int, target: Path
+) -> int:
+    when, order = columns
     with _put_in_place(target) as aside:
         quoted = str(aside).replace("'", "''")  # COPY takes no bound parameter for its file
         with store.market() as cursor, explaining(target):
             written = cursor.execute(
-                f"COPY (SELECT * FROM market.{table} WHERE instrument = $instrument AND year({when}) = $year "
+                f"COPY (SELECT * FROM market.{table} WHERE {key} = $name AND year({when}) = $year "
                 f"ORDER BY {order}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)",
-                {"instrument": instrument, "year": year},
+                {"name": name, "year": year},
             ).fetchall()
     return int(written[0][0])
 

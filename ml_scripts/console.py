@@ -22,6 +22,8 @@ from ml_models.model_registry import ModelRegistry
 from ml_scripts.plain_values import plain
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
+from trading.domain.series import SeriesSet, find_series_set
+from trading.domain.universe import Universe, find_universe
 from trading.errors import HubError, NothingStored
 from trading.settings import HubSettings, read_settings
 
@@ -69,6 +71,14 @@ class Hub:
     def instrument(self, symbol: str | None) -> Instrument:
         """Return the instrument named, or the settings', or the only one that has bars."""
         return find_instrument(self.settings.instrument_folders, self._symbol(symbol))
+
+    def universe(self, name: str) -> Universe:
+        """Return the universe of that name."""
+        return find_universe(self.settings.universe_folders, name.upper())
+
+    def series_set(self, name: str) -> SeriesSet:
+        """Return the set of series of that name."""
+        return find_series_set(self.settings.series_folders, name.upper())
 
     def stored_instruments(self) -> list[str]:
         """Return the symbols that have bars."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Literal
 
+from ml_data.day_coverage import LATE_SESSIONS, day_coverage, series_coverage
 from ml_data.history_tables import definitions_hash
 from ml_data.quality_words import quality_lines, verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
@@ -17,6 +18,7 @@ from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
+from trading.domain.universe import read_universes
 from trading.errors import HubError
 
 State = Literal["good", "look", "bad"]
@@ -38,7 +40,7 @@ class Finding:
 def command(as_json: JsonFlag = False) -> None:
     """Look at everything the hub stands on; leaves with 1 when something is broken."""
     with opened() as hub:
-        findings = [*_machine(hub), *_instruments(hub, now()), *_models(hub)]
+        findings = [*_machine(hub), *_instruments(hub, now()), *_daily(hub, now()), *_models(hub)]
     lines = [f"{MARKS[each.state]} {each.what}: {each.sentence}" for each in findings]
     if any(each.state == "bad" for each in findings):
         say([] if as_json else lines)
@@ -119,6 +121,26 @@ def _quality(hub: Hub, instrument: Instrument) -> Iterator[Finding]:
     for line in lines:
         if line.state != "good":
             yield Finding("look" if line.state == "look" else "good", f"{instrument.symbol} {line.what}", line.sentence)
+
+
+def _daily(hub: Hub, at: datetime) -> Iterator[Finding]:
+    for universe in read_universes(hub.settings.universe_folders):
+        found = day_coverage(hub.store, [universe.with_sectors()], None)
+        if found:
+            last = max(each.last for each in found)
+            gaps = [f"{each.instrument}: {each.state}" for each in found if each.missing or each.behind]
+            late = [each.instrument for each in found if each.late > LATE_SESSIONS and not each.missing]
+            said = f"day bars of {len(found)} of {len(universe.members)} stocks to {last}"
+            said += f" ({', '.join(late)} start later, as later listings do)" if late else ""
+            old = (at.date() - last).days
+            if gaps:
+                yield Finding("look", universe.name, f"{said}; {'; '.join(gaps[:3])}. Import what is missing.")
+            elif timedelta(days=old) > STALE:
+                yield Finding("look", universe.name, f"{said}: {old} days old. Import newer day bars to go on.")
+            else:
+                yield Finding("good", universe.name, said)
+    for row in series_coverage(hub.store, at).itertuples():
+        yield Finding("good", str(row.series), f"{row.days:,} days, {row.first_day} to {row.last_day}")
 
 
 def _models(hub: Hub) -> Iterator[Finding]:

@@ -1,11 +1,21 @@
 """`hub export`: Parquet of the public tables, and the training snapshot under its content hash."""
 
+from typing import Annotated
+
 import numpy as np
 import pyarrow as pa
+import typer
 
 from ml_data.build import read_bars
 from ml_data.history import build_history
-from ml_data.snapshot import ExportReport, export_tables, record_snapshot, write_snapshot
+from ml_data.snapshot import (
+    ExportReport,
+    export_day_bars,
+    export_series,
+    export_tables,
+    record_snapshot,
+    write_snapshot,
+)
 from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, now, opened, progress, run, say
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
@@ -17,9 +27,14 @@ def command(
     instrument: InstrumentOption = None,
     recipe: str = "directional",
     rule: RuleOption = None,
+    universe: Annotated[str | None, typer.Option(help="Day bars of the stocks of this universe instead.")] = None,
+    series: Annotated[str | None, typer.Option(help="The series of this set instead.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write Parquet files of one instrument, and the rows that a recipe would learn from."""
+    """Write Parquet files of one instrument, and the rows that a recipe would learn from; or day bars and series."""
+    if universe is not None or series is not None:
+        _export_daily(universe, series, as_json=as_json)
+        return
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with progress(f"{chosen.symbol} export") as advance:
@@ -45,6 +60,20 @@ def command(
         {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},
         as_json=as_json,
     )
+
+
+def _export_daily(universe: str | None, series: str | None, *, as_json: bool) -> None:
+    with opened() as hub, progress("export") as advance:
+        reports = []
+        if universe is not None:
+            symbols = list(hub.universe(universe).with_sectors())
+            reports.append(export_day_bars(hub.store, symbols, hub.settings.parquet_folder, advance))
+        if series is not None:
+            names = [rule.name for rule in hub.series_set(series).series]
+            reports.append(export_series(hub.store, names, hub.settings.parquet_folder, advance))
+    if not any(report.files for report in reports):
+        raise NothingStored("No day bars and no series of these are stored. Run hub ingest with --universe, --series.")
+    say([line for report in reports for line in describe(report)], {"exports": reports}, as_json=as_json)
 
 
 def describe(report: ExportReport) -> list[str]:

@@ -5,18 +5,27 @@ from typing import Annotated
 
 import typer
 
-from ml_data.import_report import describe, notes_of
+from ml_data.daily_ingest import files_in, ingest_daily
+from ml_data.import_report import ImportReport, describe, notes_of
 from ml_data.import_sources import named_files
 from ml_data.importers.base import Mark
 from ml_data.ingest import ingest
 from ml_scripts.console import JsonFlag, now, opened, progress, run, say
+from trading.errors import HubError
 
 
 def command(
     files: Annotated[
-        list[Path], typer.Argument(help="Files of one-minute bars, in any order; patterns such as bars/*.csv too.")
+        list[Path],
+        typer.Argument(help="Files of bars, or folders of them, in any order; patterns such as bars/*.csv too."),
     ],
-    instrument: Annotated[str, typer.Option(help="Symbol of the instrument, such as MGC.")],
+    instrument: Annotated[str | None, typer.Option(help="Symbol of the instrument, such as MGC.")] = None,
+    universe: Annotated[
+        str | None, typer.Option(help="Universe of stocks whose day bars the files hold, such as SP500_SAMPLE.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Set of series that files of one value a day hold, such as US_MARKET.")
+    ] = None,
     format_name: Annotated[
         str | None, typer.Option("--format", help="The format, when it cannot be recognised.")
     ] = None,
@@ -34,31 +43,59 @@ def command(
     as_json: JsonFlag = False,
 ) -> None:
     """Import bars; what is already stored stays, what changed is kept as a revision."""
+    if (instrument is None) == (universe is None and series is None):
+        raise HubError("Say what the files hold: --instrument SYMBOL, or --universe NAME and --series NAME.")
     with opened() as hub:
-        chosen = hub.instrument(instrument)
-        with progress(f"{chosen.symbol} import") as advance:
-            reports = ingest(
-                hub.store,
-                chosen,
-                named_files(files),
-                now=now(),
-                format=format_name,
-                time_zone=time_zone,
-                stamps=stamps,
-                dry_run=dry_run,
-                accept=accept,
-                accept_revisions=accept_revisions,
-                progress=lambda share, _name: advance(round(share * 1000), 1000),
-            )
-    stored = sum(report.rows_stored for report in reports)
-    revised = sum(report.rows_revised for report in reports)
-    unchanged = sum(report.rows_unchanged for report in reports)
-    rejected = sum(report.rows_rejected for report in reports)
+        title = (
+            instrument.upper()
+            if instrument
+            else " and ".join(name.upper() for name in (universe, series) if name is not None)
+        )
+        with progress(f"{title} import") as advance:
+
+            def shown(share: float, _name: str) -> None:
+                advance(round(share * 1000), 1000)
+
+            if instrument is None:
+                reports = ingest_daily(
+                    hub.store,
+                    None if universe is None else hub.universe(universe),
+                    None if series is None else hub.series_set(series),
+                    named_files(files),
+                    now=now(),
+                    format=format_name,
+                    time_zone=time_zone,
+                    dry_run=dry_run,
+                    accept_revisions=accept_revisions,
+                    progress=shown,
+                )
+            else:
+                reports = ingest(
+                    hub.store,
+                    hub.instrument(instrument),
+                    files_in(named_files(files)),
+                    now=now(),
+                    format=format_name,
+                    time_zone=time_zone,
+                    stamps=stamps,
+                    dry_run=dry_run,
+                    accept=accept,
+                    accept_revisions=accept_revisions,
+                    progress=shown,
+                )
+    _say(title, reports, dry_run=dry_run, as_json=as_json)
+
+
+def _say(title: str, reports: list[ImportReport], *, dry_run: bool, as_json: bool) -> None:
     refused = [report for report in reports if report.refusal is not None]
     brought = sum(report.left_out is None for report in reports)
     would = "would be " if dry_run else ""
+    stored, revised, unchanged, rejected = (
+        sum(getattr(report, f"rows_{name}") for report in reports)
+        for name in ("stored", "revised", "unchanged", "rejected")
+    )
     total = (
-        f"{chosen.symbol}: {brought - len(refused)} of {brought} files imported; {stored:,} bars {would}new, "
+        f"{title}: {brought - len(refused)} of {brought} files imported; {stored:,} bars {would}new, "
         f"{revised:,} revised, {unchanged:,} unchanged, {rejected:,} rejected."
     )
     few = len(reports) <= 3 or dry_run
@@ -67,7 +104,7 @@ def command(
             *(line for report in reports if (line := (describe if few or report in refused else notes_of)(report))),
             total,
         ],
-        {"instrument": chosen.symbol, "dry_run": dry_run, "files": reports},
+        {"instrument": title, "dry_run": dry_run, "files": reports},
         as_json=as_json,
     )
     if refused:

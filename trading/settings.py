@@ -144,6 +144,19 @@ class HubSettings(BaseSettings):
         """Where instruments are described: own files, which add to those that come with the hub and go before them."""
         return tuple(dict.fromkeys((self.own_instruments_folder, SHIPPED_INSTRUMENTS)))
 
+    @property
+    def universe_folders(self) -> tuple[Path, ...]:
+        """Where universes are described, one TOML file each: own ones, then those that come with the hub."""
+        return self._described("universes")
+
+    @property
+    def series_folders(self) -> tuple[Path, ...]:
+        """Where sets of series are described, one TOML file each: own ones, then those that come with the hub."""
+        return self._described("series")
+
+    def _described(self, kind: str) -> tuple[Path, ...]:
+        return tuple(dict.fromkeys((self.home / "config" / kind, CHECKOUT / "config" / kind)))
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,6 +1,6 @@
 """The stamps and numbers of table columns, whatever their type: instants, dates, epochs, text, decimals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_data.importers.base import DayBars
 from ml_data.importers.stamps import StampLayout, stamp_layout, to_instants
 from trading.errors import BadBars
 
@@ -30,25 +31,33 @@ class StampColumn:
         self, columns: list[pa.Array], zone: str | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Return UTC instants in microseconds and faults, as `ml_data.importers.stamps.to_instants` does."""
-        return to_instants(pa.chunked_array([_joined(columns, as_text=self.as_text)]), self.layout, zone)
+        joined = _joined(columns, as_text=self.as_text, as_written=self.layout.as_written)
+        if pa.types.is_date(joined.type):
+            joined = joined.cast(pa.timestamp("us"))
+        return to_instants(pa.chunked_array([joined]), self.layout, zone)
 
 
-def stamp_column(file_name: str, columns: list[pa.Array]) -> StampColumn:
+def stamp_column(file_name: str, columns: list[pa.Array], *, as_written: bool = False) -> StampColumn:
     """Return how the stamps in `columns` (one, or a date and a time) are written.
 
     Raises
     ------
+    DayBars
+        when they are dates without a time of day, and not to be taken `as_written`.
     BadBars
-        when they are no times, dates without a time of day, or have the day or the month first and do not say which.
+        when they are no times, or have the day or the month first and do not say which.
     """
-    joined = _joined(columns, as_text=False)
+    joined = _joined(columns, as_text=False, as_written=as_written)
     shown = joined.drop_null().slice(0, 1).to_pylist()
     sample = str(shown[0]) if shown else "nothing"
     if pa.types.is_date(joined.type):
-        raise BadBars(_days(file_name, sample))
+        if not as_written:
+            raise DayBars(file_name, _days(sample))
+        return StampColumn(StampLayout("naive", daily=True, as_written=True), False, sample)
     if pa.types.is_timestamp(joined.type):
         aware = joined.type.tz is not None
-        return StampColumn(StampLayout("aware" if aware else "naive"), False, sample, are_instants=aware)
+        stored = StampLayout("aware" if aware else "naive", as_written=as_written)
+        return StampColumn(stored, False, sample, are_instants=aware)
     texts = _texts(joined)
     layout = stamp_layout(texts.drop_null().slice(0, _SAMPLES).to_pylist())
     if layout is not None and layout.order == "unknown":
@@ -58,13 +67,14 @@ def stamp_column(file_name: str, columns: list[pa.Array]) -> StampColumn:
             f"{file_name}: expected stamps such as 2024-03-08 09:30:00, or seconds since 1970, found {sample[:80]!r}; "
             f"write them so."
         )
-    if layout.daily:
-        raise BadBars(_days(file_name, sample))
+    if layout.daily and not as_written:
+        raise DayBars(file_name, _days(sample))
     if layout.order == "unknown":
         raise BadBars(
             f"{file_name}: expected to know whether the day or the month comes first in {sample!r}, found no day above "
             f"12; write stamps with the year first, such as 2024-04-03."
         )
+    layout = replace(layout, as_written=as_written)
     return StampColumn(layout, layout.clock != "epoch" and not pa.types.is_string(joined.type), sample)
 
 
@@ -95,10 +105,13 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(numeric or pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _joined(columns: list[pa.Array], *, as_text: bool) -> pa.Array:
+def _joined(columns: list[pa.Array], *, as_text: bool, as_written: bool = False) -> pa.Array:
     """Return one column of stamps: timestamps, dates, int64, float64 or text."""
     if len(columns) == 1:
-        column = _decoded(columns[0])
+        column = columns[0]
+        if as_written and pa.types.is_timestamp(column.type) and column.type.tz not in (None, "UTC"):
+            column = pc.local_timestamp(column)  # what the column's zone shows
+        column = _decoded(column)
         if pa.types.is_integer(column.type):
             column = column.cast(pa.int64(), safe=False)
         elif pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
@@ -145,8 +158,5 @@ def _number(text: Any) -> float:
         return float("nan")
 
 
-def _days(file_name: str, sample: str) -> str:
-    return (
-        f"{file_name}: expected one-minute bars, found daily bars: its stamps, such as {sample!r}, are dates without a "
-        f"time of day; export one-minute bars."
-    )
+def _days(sample: str) -> str:
+    return f"daily bars: its stamps, such as {sample!r}, are dates without a time of day"

@@ -1,6 +1,7 @@
 """What an importer is: it knows its format by the content, says why, and yields the bars in chunks."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -28,6 +29,13 @@ OTHERS_SHOWN: Final = 5
 
 Mark = Literal["start", "end"]
 
+AS_WRITTEN: Final = "as written"
+"""In place of a clock: stamps are yielded as what they show, whatever their offset, and may be dates alone. Of day bars
+the date that is written matters: 2011-02-23 00:00:00-05:00 is the 23rd, also where that instant is another date."""
+
+_TOLD: Final = re.compile(r"company|name|sector|industry|exchange|security type|asset class|open interest")
+_TOLD_LENGTH: Final = 60
+
 
 @dataclass(frozen=True)
 class Recognised:
@@ -42,6 +50,7 @@ class Recognised:
     stamps: Mark  # what a stamp marks of its minute
     span: tuple[datetime, datetime] | None  # as the header states it, UTC; None where only the rows know
     notes: tuple[str, ...] = ()  # what a reader of the values must know, such as "volume counts ticks"
+    told: tuple[tuple[str, str], ...] = ()  # what other columns say the bars are of: (column, its first value)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,27 @@ class UnknownClock(BadBars):
         )
 
 
+class DayBars(BadBars):
+    """A file holds bars of a day (or longer), so it is read in another way.
+
+    Every importer raises it, in `open`, when stamps are dates without a time of day and `time_zone` is not AS_WRITTEN.
+    """
+
+    def __init__(self, file_name: str, found: str) -> None:
+        super().__init__(f"{file_name}: expected one-minute bars, found {found}; export one-minute bars.")
+
+
+def tells(name: str) -> bool:
+    """Return whether a column of this name may say what its bars are of, such as a company or a sector."""
+    return _TOLD.search(name.replace("_", " ").lower()) is not None
+
+
+def told(values: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return what the first row's `values`, by column name, say of what the bars are of."""
+    texts = {name: str(value).strip() for name, value in values.items() if value is not None}
+    return tuple((name, text[:_TOLD_LENGTH]) for name, text in texts.items() if text and tells(name))
+
+
 class Importer(Protocol):
     """One format. A module of this package that has an `IMPORTER` is found by `ml_data.recognition`."""
 
@@ -101,12 +131,14 @@ class Importer(Protocol):
     def open(self, file: BarFile, instrument: Instrument, time_zone: str | None) -> Reading:
         """Start to read `file` as bars of `instrument`; naive stamps show the wall clock of `time_zone`.
 
-        `time_zone` is a clock that `ml_data.importers.wall_clock` knows.
+        `time_zone` is a clock that `ml_data.importers.wall_clock` knows, or AS_WRITTEN.
 
         Raises
         ------
         UnknownClock
             here or while chunks are taken, when stamps are naive and `time_zone` is None.
+        DayBars
+            when stamps are dates alone and `time_zone` is not AS_WRITTEN.
         BadBars
             here or while chunks are taken, when the file as a whole cannot be used; the message says what to do.
         """

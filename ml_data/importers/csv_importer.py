@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import Chunk, Mark, Reading, Recognised, UnknownClock
+from ml_data.importers.base import AS_WRITTEN, Chunk, Mark, Reading, Recognised, UnknownClock, told
 from ml_data.importers.chunks import Columns, chunk_of
-from ml_data.importers.csv_layout import PRICES, CsvLayout, Finder, first_lines
+from ml_data.importers.csv_layout import PRICES, CsvLayout, Finder, first_lines, sample_rows
 from ml_data.importers.csv_lines import MORE_VOLUME, Lines, line_blocks, read_lines, without_header
 from ml_data.importers.csv_rows import read_layout, with_order
 from ml_data.importers.stamps import to_instants
@@ -57,11 +57,12 @@ class CsvImporter:
             raise BadBars(f"{file.name}: expected {self.title}, found {''.join(lines[:1])[:80].strip()!r}.")
         if found.refusal:
             raise BadBars(f"{file.name}: {found.refusal}")
-        layout = read_layout(file.name, found, lines)
+        as_written = time_zone == AS_WRITTEN
+        layout = read_layout(file.name, found, lines, as_written=as_written)
         if layout.stamp_layout.order == "unknown":
             layout = with_order(file.name, layout, _stamps(file, layout))
         clock = layout.stamp_layout.clock
-        zone = layout.header.clock or time_zone
+        zone = "UTC" if as_written else layout.header.clock or time_zone
         habits = layout.header.habits
         stamps: Mark = "end" if habits.ends else self.stamps
         if clock == "naive" and zone is None:
@@ -93,12 +94,13 @@ class CsvImporter:
             stamps=stamps,
             span=None,
             notes=notes if layout.header.volume is not None else (*notes, NO_COLUMN),
+            told=_told(layout, lines),
         )
         source = _Source(
             file=file,
             layout=layout,
             zone=zone if clock == "naive" else None,
-            lead=_MINUTE_US if stamps == "end" else 0,
+            lead=_MINUTE_US if stamps == "end" and not as_written else 0,
             symbol=instrument.symbol,
             contract_of=contract_of(instrument),
         )
@@ -128,6 +130,12 @@ class _Source:
     lead: int
     symbol: str
     contract_of: ContractOf
+
+
+def _told(layout: CsvLayout, lines: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    row = next(iter(sample_rows(lines[: layout.skip + 3], layout.header, layout.skip)), [])
+    named = enumerate(zip(layout.header.names, row, strict=False))
+    return told({name: cell for place, (name, cell) in named if name and place not in layout.used})
 
 
 @dataclass(frozen=True)

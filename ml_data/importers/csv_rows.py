@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 import pyarrow as pa
 
+from ml_data.importers.base import DayBars
 from ml_data.importers.csv_layout import CsvLayout, Found, Header, sample_rows
 from ml_data.importers.stamp_forms import date_order
 from ml_data.importers.stamps import FAULTS, stamp_layout, to_instants
@@ -23,13 +24,15 @@ _ABBREVIATION: Final = re.compile(r"(?P<stamp>.*\d(?: ?[AaPp][Mm])?) ?(?P<zone>[
 _SPREADSHEET_DAY: Final = re.compile(r"[34]\d{4}[.,]\d+")
 
 
-def read_layout(file_name: str, found: Found, lines: tuple[str, ...]) -> CsvLayout:
+def read_layout(file_name: str, found: Found, lines: tuple[str, ...], *, as_written: bool = False) -> CsvLayout:
     """Return how to read a file that begins with `lines`; the order of its dates may still be unknown.
 
     Raises
     ------
+    DayBars
+        when stamps are dates alone, and not to be taken `as_written`.
     BadBars
-        when the file has no bars, columns of one name, daily bars, or stamps or numbers that cannot be read for sure.
+        when the file has no bars, columns of one name, or stamps or numbers that cannot be read for sure.
     """
     header = _with_trailing_cell(found, lines)
     _refuse_names_twice(file_name, header, found.skip)
@@ -46,15 +49,13 @@ def read_layout(file_name: str, found: Found, lines: tuple[str, ...]) -> CsvLayo
         layout = stamp_layout(samples)
         if layout is None:
             continue
-        if layout.daily:
-            raise BadBars(
-                f"{file_name}: expected one-minute bars, found daily bars: its stamps, such as {samples[0]!r}, are "
-                f"dates without a time of day; export one-minute bars."
-            )
+        if layout.daily and not as_written:
+            raise DayBars(file_name, f"daily bars: its stamps, such as {samples[0]!r}, are dates without a time of day")
         sample = next(text for text in samples if stamp_layout([text]) is not None)
         _refuse_buddhist_years(file_name, sample, layout.clock)
         if header.habits.server_epochs and layout.clock == "epoch":
             layout = replace(layout, clock="naive")
+        layout = replace(layout, as_written=as_written)
         whole = all(row[place].strip().isdigit() for row in rows for place in header.bars)
         unit = FIXED_POINT if header.habits.fixed_point and whole else 1
         return CsvLayout(header, found.skip, places, layout, sample, _decimal(file_name, header, rows), unit)

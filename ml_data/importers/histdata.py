@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ml_data.bar_file import BarFile
-from ml_data.importers.base import Chunk, Importer, Reading, Recognised
+from ml_data.importers.base import AS_WRITTEN, Chunk, Importer, Reading, Recognised
 from ml_data.importers.chunks import NUMBERS, Columns, chunk_of
 from ml_data.importers.csv_layout import first_lines, read_header
 from ml_data.importers.csv_lines import line_blocks
@@ -136,7 +136,9 @@ def _carefully(block: bytes, row: int, time_zone: str | None) -> Columns:
 
 
 def _instants(stamps: pa.ChunkedArray, time_zone: str | None) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    return HISTDATA.to_instants(stamps) if time_zone is None else to_instants(stamps, _PARSED, time_zone)
+    if time_zone is None:
+        return HISTDATA.to_instants(stamps)
+    return to_instants(stamps, _PARSED, None if time_zone == AS_WRITTEN else time_zone)
 
 
 IMPORTER: Final[Importer] = HistData()

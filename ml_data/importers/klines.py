@@ -14,7 +14,7 @@ import pyarrow as pa
 from ml_data.bar_file import BarFile
 from ml_data.importers.arrow_columns import TableColumns, named_columns
 from ml_data.importers.arrow_values import stamp_column
-from ml_data.importers.base import Chunk, Importer, Reading
+from ml_data.importers.base import AS_WRITTEN, Chunk, Importer, Reading
 from ml_data.importers.csv_layout import PRICES
 from ml_data.importers.json_rows import first_rows, json_rows
 from ml_data.importers.stamps import stamp_layout
@@ -66,7 +66,9 @@ class Klines:
             raise BadBars(f"{file.name}: expected {self.title}, found no list of bars; download it again.")
         cells = [row for row in map(layout.cells, first_rows(file.head, _SAMPLES)) if not isinstance(row, str)]
         first = dict(zip(layout.columns.used, zip(*cells, strict=True), strict=True))
-        stamps = stamp_column(file.name, [json_array(first[place]) for place in layout.columns.stamps])
+        stamps = stamp_column(
+            file.name, [json_array(first[place]) for place in layout.columns.stamps], as_written=time_zone == AS_WRITTEN
+        )
         bars = table_bars(file.name, layout.columns, stamps, instrument, time_zone)
         return Reading(bars.recognised(self.format, self.title, layout.why), _chunks(file, layout, bars))
 

@@ -26,10 +26,11 @@ def _find(lines: tuple[str, ...]) -> Found | None:
     if share_alike(lines, _MINUTES):
         why = "its rows are YYYYMMDD HHMMSS;open;high;low;close;volume without a header"
         return Found(_COLUMNS, 0, why)
-    for rows, found in ((_DAYS, "daily bars"), (_TICKS, "single trades")):
-        if share_alike(lines, rows):
-            refusal = f"expected one-minute bars, found {found}; export minutes."
-            return Found(_COLUMNS, 0, f"its rows are {found} as NinjaTrader writes them", refusal=refusal)
+    if share_alike(lines, _DAYS):
+        return Found(_COLUMNS, 0, "its rows are YYYYMMDD;open;high;low;close;volume without a header")
+    if share_alike(lines, _TICKS):
+        refusal = "expected one-minute bars, found single trades; export minutes."
+        return Found(_COLUMNS, 0, "its rows are single trades as NinjaTrader writes them", refusal=refusal)
     return None
 
 

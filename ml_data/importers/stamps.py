@@ -58,7 +58,8 @@ class StampLayout:
     `epoch_us` is the microseconds in one unit of an epoch stamp; -1000 for nanoseconds. With it, the clock "naive" says
     that epochs count what a wall clock shows. `order` is what dates begin
     with. `iso` says that they are written as ISO 8601 has it, `daily` that they are dates without a time of day.
-    `zone` is the zone that is named in the stamps themselves, if it is a name.
+    `zone` is the zone that is named in the stamps themselves, if it is a name. With `as_written` the offset of each
+    stamp is left away when it is read.
     """
 
     clock: Clock
@@ -67,13 +68,14 @@ class StampLayout:
     iso: bool = True
     daily: bool = False
     zone: str = ""
+    as_written: bool = False
 
     @property
     def arrow_type(self) -> pa.DataType:
         """The type that a CSV reader may parse these stamps to by itself; text where it cannot."""
         if self.epoch_us and self.iso:
             return pa.int64()
-        if not self.iso:
+        if not self.iso or (self.as_written and self.clock == "aware"):
             return pa.float64() if self.epoch_us else pa.string()
         return pa.timestamp("us", tz="UTC" if self.clock == "aware" else None)
 
@@ -122,7 +124,7 @@ def to_instants(column: pa.ChunkedArray, layout: StampLayout, zone: str | None) 
     else:
         texts = pa.concat_arrays([pa.array([], pa.string()), *column.cast(pa.string()).fill_null("").chunks])
         if layout.clock == "aware":
-            return _read_aware(texts, layout.order)
+            return _read_aware(texts, layout.order, as_written=layout.as_written)
         wall, faults = _read_naive(texts, layout.order)
     if layout.clock == "naive" and zone is not None:
         return _converted(wall, faults, zone)
@@ -195,7 +197,7 @@ def _read_naive(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
     return wall, faults
 
 
-def _read_aware(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
+def _read_aware(texts: pa.StringArray, order: Order, *, as_written: bool = False) -> tuple[Instants, Faults]:
     written, zone = _zoned(texts)
     wall, good = read_walls(written.fill_null(""), order)
     instants, faults = wall.copy(), np.full(len(texts), _NOT_A_TIME, dtype=np.uint8)
@@ -204,7 +206,9 @@ def _read_aware(texts: pa.StringArray, order: Order) -> tuple[Instants, Faults]:
     for code, name in enumerate(named.dictionary.to_pylist()):
         rows = good & (codes == code)
         clock = _clock_named(name)
-        if isinstance(clock, str):
+        if clock is not None and as_written:
+            faults[rows] = _with_absurd(wall[rows], np.zeros(rows.sum(), np.uint8))
+        elif isinstance(clock, str):
             instants[rows], faults[rows] = _converted(wall[rows], np.zeros(rows.sum(), np.uint8), clock)
         elif clock is not None:
             instants[rows] = wall[rows] - clock

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from trading.domain.instrument import Instrument
+from trading.domain.universe import DayInstrument
 
 ContractOf = Callable[[str], str | None]
 """From a symbol as a file has it to the contract that its bars are stored as; None for another instrument's."""
@@ -27,9 +28,13 @@ _COUNTRY: Final = re.compile(r"(=X|\.US|\.FOREX|\.FX|\.CC| US| US EQUITY| CURNCY
 def contract_of(instrument: Instrument) -> ContractOf:
     """Return the way from a file's symbols to the contracts of `instrument`.
 
-    A continuous series, and what has no contracts, is stored under the instrument's own symbol.
+    A continuous series, and what has no contracts, is stored under the instrument's own symbol. Of a universe's stocks
+    the name is returned by which the universe knows it.
     """
     symbol = instrument.symbol
+    if isinstance(instrument, DayInstrument):
+        names = {*instrument.aliases, symbol}
+        return lambda name: next((each for each in _spellings(name) if each in names), None)
     if instrument.contracts is None:
         return lambda name: symbol if name == symbol or _plain(name) == symbol else None
     pattern = re.compile(instrument.contracts.pattern)
@@ -50,6 +55,13 @@ def contract_of(instrument: Instrument) -> ContractOf:
         return next((name for name in names if pattern.fullmatch(name)), None)
 
     return found
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Return a stock's name as it is, in capitals, and without its exchange and country."""
+    capital = name.upper()
+    bare = _ANY_EXCHANGE.sub("", capital, count=1)
+    return name, capital, bare, _COUNTRY.sub("", bare)
 
 
 def _plain(name: str) -> str:

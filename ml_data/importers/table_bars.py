@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ml_data.importers.arrow_columns import TableColumns
 from ml_data.importers.arrow_values import StampColumn, are_whole, numbers_of
-from ml_data.importers.base import Chunk, Recognised, UnknownClock
+from ml_data.importers.base import AS_WRITTEN, Chunk, Recognised, UnknownClock
 from ml_data.importers.chunks import Columns, chunk_of
 from ml_data.importers.csv_layout import PRICES
 from ml_data.importers.symbols import contract_of
@@ -101,8 +101,8 @@ def table_bars(
     """
     if columns.habits.server_epochs and stamps.layout.clock == "epoch":
         stamps = replace(stamps, layout=replace(stamps.layout, clock="naive"))
-    naive = stamps.layout.clock == "naive"
-    zone = columns.clock or time_zone
+    naive = stamps.layout.clock == "naive" or stamps.layout.as_written
+    zone = "UTC" if time_zone == AS_WRITTEN else columns.clock or time_zone
     if naive and zone is None:
         raise UnknownClock(file_name, stamps.sample)
     return TableBars(columns, stamps, zone if naive else None, instrument)

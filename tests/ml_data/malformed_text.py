@@ -223,11 +223,11 @@ def an_abbreviated_zone(chance: random.Random, table: Table) -> str:
     return _unless(table, said, "shape", "order")
 
 
-def dates_alone(chance: random.Random, table: Table) -> str | None:
+def weeks(chance: random.Random, table: Table) -> str | None:
     if len(table.layout.stamp) == 2:
         return None
-    table.restamp("%Y-%m-%d", step=timedelta(days=1))
-    return "expected one-minute bars, found daily bars: its stamps, such as '2024-02-13', are dates without a time of"
+    table.restamp("%Y-%m-%d", step=timedelta(days=7))
+    return "expected day bars, found bars of 7 days; export day bars"
 
 
 def longer_bars(chance: random.Random, table: Table) -> str:
@@ -344,7 +344,7 @@ def noise(chance: random.Random, table: Table) -> str:
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     letters_in_a_price, missing_prices, infinite_prices, high_below_low, close_outside, off_the_grid, zero_prices,
     negative_volume, volume_in_words, a_cell_too_few, a_cell_too_many, stamps_in_words, a_buddhist_year,
-    a_year_of_two_digits, a_day_or_a_month, an_abbreviated_zone, dates_alone, longer_bars, shorter_bars, off_the_minute,
+    a_year_of_two_digits, a_day_or_a_month, an_abbreviated_zone, weeks, longer_bars, shorter_bars, off_the_minute,
     scaled_prices, another_level, separated_thousands, a_name_that_is_missing, a_name_twice, names_alone,
     names_in_another_language, another_symbol, cut_short, a_zone_that_is_none, a_format_that_it_has_not, noise,
 )  # fmt: skip

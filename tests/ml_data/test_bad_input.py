@@ -172,8 +172,8 @@ CASES = {
         text(*minutes("2024-03-01 00:00", 9, step=5)),
         "bad: expected one-minute bars, found 5-minute bars; export one-minute bars.",
     ),
-    "bars of a day": Case(
-        text(*minutes("2024-03-01 00:00", 9, step=1440)), "expected one-minute bars, found 1,440-minute bars"
+    "bars of a week": Case(
+        text(*minutes("2024-03-01 00:00", 9, step=7 * 1440)), "bad: expected day bars, found bars of 7 days; export day"
     ),
     "bars of seconds": Case(
         text(*(f"2024-03-01T00:00:{n:02d}Z,100,100,100,100,7" for n in range(9))),

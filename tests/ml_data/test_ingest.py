@@ -315,7 +315,7 @@ def test_an_interrupted_import_leaves_whole_files_and_goes_on_where_it_stopped(
 ):
     files = [csv(tmp_path / f"{day}.csv", *minutes(f"2024-01-{day} 00:00", 5)) for day in ("02", "03", "04")]
     monkeypatch.setattr(ingest_module, "BATCH_ROWS", 5)
-    put, calls = import_write._put, []
+    put, calls = import_write.put, []
 
     def failing(cursor, name: str, rows, values) -> None:
         calls.append(name)
@@ -323,12 +323,12 @@ def test_an_interrupted_import_leaves_whole_files_and_goes_on_where_it_stopped(
         if calls.count("insert_bar_imports") == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_write, "_put", failing)
+    monkeypatch.setattr(import_write, "put", failing)
     with pytest.raises(KeyboardInterrupt):
         ingest(store, nq(), files, now=NOW)
     assert query(store, "SELECT file_name FROM market.bar_imports") == [("02.csv",)]
     assert len(stored(store)) == 5
-    monkeypatch.setattr(import_write, "_put", put)
+    monkeypatch.setattr(import_write, "put", put)
     reports = ingest(store, nq(), files, now=NOW)
     assert [report.verdict for report in reports] == ["unchanged", "stored", "stored"]
     assert len(stored(store)) == 15

@@ -15,7 +15,7 @@ from ml_data.build import build
 from ml_data.demo_market import demo_bars
 from ml_data.history import build_history
 from ml_data.ingest import ingest_bars
-from ml_data.snapshot import EXPORTED, export_tables, write_snapshot
+from ml_data.snapshot import EXPORTED, export_day_bars, export_series, export_tables, write_snapshot
 from ml_data.store import Store
 from ml_scripts.export import snapshot_table
 from ml_training.dataset import Dataset, dataset_of
@@ -30,6 +30,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     bars = demo_bars(DEMO, date(2023, 11, 1), date(2024, 1, 31), 7)
     ingest_bars(store, DEMO, bars, source_name="demo", now=NOW)
     build(store, DEMO)
+    with store.market_write() as cursor:
+        cursor.execute(
+            "INSERT INTO market.bars_1d VALUES ('DEMO', '2023-12-29', 1, 2, 1, 2, 9), "
+            "('DEMO', '2024-01-02', 2, 3, 2, 3, 8)"
+        )
+        cursor.execute(
+            "INSERT INTO market.series_1d VALUES ('VIX', '2023-12-29', '2023-12-29 21:30Z', 12.5, 'i'), "
+            "('VIX', '2024-01-02', '2024-01-02 21:30Z', 13.2, 'i'), "
+            "('SLOPE', '2024-01-02', '2024-01-03 21:30Z', 1, 'i')"
+        )
     yield store
     store.close()
 
@@ -62,6 +72,16 @@ def test_every_table_is_written_by_instrument_and_year_in_order(store: Store, tm
         columns = stored.column_names
         assert exported.select(columns).cast(stored.schema).equals(stored), table
         assert report.rows[table] == len(stored) > 0
+
+
+def test_day_bars_and_series_are_written_alone_with_when_each_value_was_known(store: Store, tmp_path: Path):
+    days = export_day_bars(store, ["DEMO", "NONE.US"], tmp_path)
+    series = export_series(store, ["VIX"], tmp_path)
+    assert (days.files, days.rows, series.files, series.rows) == (2, {"bars_1d": 2}, 2, {"series_1d": 2})
+    rows = pq.read_table(tmp_path / "series_1d/series=VIX/year=2024/data.parquet").to_pylist()
+    assert [(str(row["day"]), f"{row['known_at']:%Y-%m-%d %H:%MZ}", row["value"]) for row in rows] == [
+        ("2024-01-02", "2024-01-02 21:30Z", 13.2)
+    ]
 
 
 def test_exporting_again_writes_the_same_bytes(store: Store, tmp_path: Path):

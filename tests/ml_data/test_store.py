@@ -30,7 +30,7 @@ TABLES = {
             time_zone VARCHAR,
             rows_read BIGINT, rows_stored BIGINT, rows_rejected BIGINT, rows_unchanged BIGINT, rows_revised BIGINT,
             first_ts TIMESTAMPTZ, last_ts TIMESTAMPTZ, imported_at TIMESTAMPTZ, bars_dropped BIGINT,
-            contracts INTEGER, verdict VARCHAR, reasons VARCHAR[]
+            contracts INTEGER, verdict VARCHAR, reasons VARCHAR[], stored_in VARCHAR
         bar_rejects: import_id VARCHAR, row_number BIGINT, reason VARCHAR, raw VARCHAR
         bar_revisions: instrument VARCHAR, contract VARCHAR, ts TIMESTAMPTZ, import_id VARCHAR,
             old_open DOUBLE, old_high DOUBLE, old_low DOUBLE, old_close DOUBLE, old_volume DOUBLE,
@@ -41,6 +41,9 @@ TABLES = {
             close DOUBLE, volume DOUBLE
         contract_days: instrument VARCHAR, trading_day DATE, contract VARCHAR, reason VARCHAR, rolled BOOLEAN,
             volume_share DOUBLE
+        day_bar_revisions: instrument VARCHAR, trading_day DATE, import_id VARCHAR,
+            old_open DOUBLE, old_high DOUBLE, old_low DOUBLE, old_close DOUBLE, old_volume DOUBLE,
+            new_open DOUBLE, new_high DOUBLE, new_low DOUBLE, new_close DOUBLE, new_volume DOUBLE
         history_dirty: instrument VARCHAR, first_ts TIMESTAMPTZ, last_ts TIMESTAMPTZ, import_id VARCHAR
         history_state: instrument VARCHAR, built_through TIMESTAMPTZ, definitions_hash VARCHAR
         opening_ranges: instrument VARCHAR, trading_day DATE, orb VARCHAR, starts_at TIMESTAMPTZ,
@@ -52,6 +55,7 @@ TABLES = {
             exit_price DOUBLE, result VARCHAR, r_gross DOUBLE, r_net DOUBLE, mae_r DOUBLE, mfe_r DOUBLE,
             ambiguous BOOLEAN, void_reason VARCHAR, costs_r DOUBLE
         schema_version: version INTEGER, name VARCHAR, applied_at TIMESTAMPTZ
+        series_1d: series VARCHAR, day DATE, known_at TIMESTAMPTZ, value DOUBLE, import_id VARCHAR
         sessions: instrument VARCHAR, trading_day DATE, session VARCHAR, starts_at TIMESTAMPTZ,
             ends_at TIMESTAMPTZ, open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE, volume DOUBLE, range DOUBLE,
             bars INTEGER, expected_bars INTEGER, complete BOOLEAN

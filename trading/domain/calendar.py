@@ -141,6 +141,11 @@ def calendar_day_of(instrument: Instrument, minutes: Minutes) -> Days:
     return days
 
 
+def exchange_dates(calendar: str) -> Days:
+    """Return the dates on which an exchange opens, from 2000 to about a year from today."""
+    return _exchange_schedule(calendar).dates
+
+
 def day_spans(instrument: Instrument, days: Days) -> tuple[Minutes, Minutes]:
     """Return when each of `days` starts and ends: the `starts` and `ends` of `day_windows`, without the rest."""
     rule = instrument.trading_day

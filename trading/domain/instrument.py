@@ -48,6 +48,9 @@ def _wall_time(value: Any) -> Any:
     return value
 
 
+Kind = Literal["stock", "future", "pair"]
+"""A stock or fund, whose day bars may be adjusted; a future with contracts; a pair of currencies, a metal, a coin."""
+
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 CalendarName = Annotated[str, AfterValidator(_known_calendar)]
 Pattern = Annotated[str, AfterValidator(_known_pattern)]
@@ -155,6 +158,13 @@ class Instrument(_Frozen):
             found = list(self.trading_day.weekdays)
             raise WrongValue(("trading_day", "weekdays"), "expected each weekday once", str(found))
         return self
+
+    @property
+    def kind(self) -> Kind:
+        """What it is, as its rules say: prices of shares may lie between ticks, futures have contracts."""
+        if self.off_grid == "round":
+            return "stock"
+        return "pair" if self.contracts is None else "future"
 
     @property
     def price_decimals(self) -> int:

@@ -249,8 +249,6 @@ def test_a_long_file_is_read_in_batches_and_counted_through(tmp_path: Path, pack
             "expected columns of the time (timestamp, datetime, date) ",
         ),
         (parquet({"timestamp": STAMPS}), "and of open, high, low and close, found timestamp; rename its columns so."),
-        (parquet({"date": [date(2024, 1, 2)] * 2} | VALUES), "found daily bars: its stamps, such as '2024-01-02', are"),
-        (parquet({"date": ["2024-01-02"] * 2} | VALUES), "found daily bars: its stamps, such as '2024-01-02', are"),
         (parquet({"date": ["03/04/2024 00:05"] * 2} | VALUES), "whether the day or the month comes first in '03/04/"),
         (
             parquet({"date": ["soon"] * 2} | VALUES),
@@ -331,11 +329,13 @@ def test_real_naive_minutes_are_those_of_new_york_when_read_as_utc(
 
 
 @pytest.mark.real_data
-def test_real_daily_bars_are_refused_as_minutes_and_columns_without_prices_too(shared_data: Path, tmp_path: Path):
+def test_real_day_bars_of_a_stock_are_refused_as_those_of_a_future_and_columns_without_prices_too(
+    shared_data: Path, tmp_path: Path
+):
     store = Store(tmp_path / "home")
     daily = shared_data / "sp500_daily"
     es = nq().model_copy(update={"symbol": "ES"})
     stock, market = ingest(store, es, [daily / "ES.parquet", daily / "market_df.parquet"], now=NOW)
     store.close()
-    assert "expected one-minute bars, found 1,440-minute bars" in str(stock.refusal)
+    assert "its column company_name says 'Eversource Energy'; its column sector says 'Utilities'" in str(stock.refusal)
     assert "found VIX, SPREAD, SLOPE_10Y2Y, REAL_RATE_10Y, DBC, date; rename" in str(market.refusal)

@@ -56,7 +56,7 @@ class Refused:
 
 
 REFUSED = {
-    "NinjaTrader days": Refused("20240102;1;2;1;2;9\n" * 3, "expected one-minute bars, found daily bars; export"),
+    "NinjaTrader days": Refused("20240102;1;2;1;2;9\n" * 3, "expected one-minute bars, found daily bars: its stamps"),
     "NinjaTrader trades": Refused("20240102 093100;1;9\n" * 3, "expected one-minute bars, found single trades"),
     "NinjaTrader trades with quotes": Refused("20240102 093100 0040000;1;1;1;9\n", "found single trades; export"),
     "MetaTrader 5 days": Refused(
@@ -179,10 +179,7 @@ def test_real_minutes_of_firstrate_are_plain_csv_and_their_days_are_refused(shar
     store.close()
     assert (minutes.refusal, minutes.rows_stored, minutes.rows_rejected) == (None, 14_714, 0)
     assert f"{minutes.first_ts:%Y-%m-%d %H:%MZ}" == "2023-11-19 23:00Z"
-    assert days.refusal == (
-        "NQ_1day_sample.csv: expected one-minute bars, found daily bars: its stamps, such as '2023-11-20', are dates "
-        "without a time of day; export one-minute bars."
-    )
+    assert (days.refusal, days.rows_stored, days.days.rule) == (None, 10, "the date that is written")
 
 
 def rewritten(line: str, form: str, zone: str, minutes: int) -> str:
