@@ -27,7 +27,8 @@ RESULT_NAMES: Final = {WIN: "win", LOSS: "loss", EXPIRED: "expired", OPEN: "open
 
 def definitions_hash(instrument: Instrument) -> str:
     """Return a hash of all that history depends on beside the bars."""
-    text = json.dumps([HISTORY_VERSION, instrument.model_dump(mode="json")], sort_keys=True)
+    rules = instrument.model_dump(mode="json", exclude={"plausible_prices"})
+    text = json.dumps([HISTORY_VERSION, rules], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from ml_data.bar_changes import Changes, changed_spans, changes, joined_spans
 from ml_data.bar_checks import OFF_GRID
 from ml_data.clock_words import ClockFinding
+from ml_data.import_doubts import ImportDoubts
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
 from ml_data.import_windows import Window
 from ml_data.importers.base import OTHERS_SHOWN, REJECTS, Recognised
+from ml_data.price_level import KnownClose, PriceLevel, price_level, wrong_level
 from ml_data.price_scale import SCALED_STEPS, scale_against, scale_of_steps
 from ml_data.spool import Spool
 from ml_data.store import Store, sql
@@ -28,6 +30,8 @@ CONTRADICTION_BARS = 30
 was often not complete yet."""
 
 _STEPS_SEEN = 4_096
+_MONTH = timedelta(days=31)
+_FAR = timedelta(days=366)
 _VALUES = ("open", "high", "low", "close", "volume")
 
 
@@ -62,6 +66,19 @@ def look(store: Store, instrument: Instrument) -> StoreView:
     )
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What the user takes although the hub would refuse it: a doubtful clock, contradicted bars, strange prices.
+
+    `rejects` takes what is left where most rows cannot be used: a feed brings few at a time.
+    """
+
+    clock: bool
+    revisions: bool
+    prices: bool
+    rejects: bool = False
+
+
 class Comparison:
     """Gathers, window by window, what a file would change in a store that was seen as `view`."""
 
@@ -77,7 +94,9 @@ class Comparison:
         self._counts: Counter[str] = Counter()
         self._repairs: Counter[str] = Counter()
         self._traded = False
-        self._level = 0.0  # the middle of the first window's closes
+        self._level: PriceLevel | None = None
+        self._doubts = ImportDoubts()
+        self._strange_level: str | None = None
         self._steps = 0
         self._others: set[str] = set()
         self._contracts: set[str] = set()
@@ -97,10 +116,11 @@ class Comparison:
         first, last = ends["min"].as_py(), ends["max"].as_py()
         self._first = first if self._first is None else min(self._first, first)
         self._last = last if self._last is None else max(self._last, last)
-        if not self._level:
+        if self._level is None:
             closes = window.rows.column("close").to_numpy()
-            self._level = float(np.median(closes))
             self._steps = scale_of_steps(closes[:_STEPS_SEEN], self._instrument.tick)
+        self._level = price_level(window.rows, self._source.name, self._level)
+        self._doubts.take(window.rows)
         self._traded |= pc.any(pc.greater(window.rows.column("volume"), 0)).as_py()
         self._contracts.update(window.rows.column("contract").unique().to_pylist())
         found = self._compared(window.rows, first, last)
@@ -130,8 +150,11 @@ class Comparison:
         newer = pa.array(~np.isin(found.revised.column("row_number").to_numpy(), list(old)))
         return Changes(found.new, found.revised.filter(newer), found.before.filter(newer), found.unchanged + len(old))
 
-    def refuse_what_cannot_be_used(self, *, accept_revisions: bool, accept_rejects: bool = False) -> None:
-        """Raise BadBars when what was taken says that the file is not what it was taken for."""
+    def refuse_what_cannot_be_used(self, accepted: Accepted, levels: Iterable[KnownClose]) -> None:
+        """Raise BadBars when what was taken says that the file is not what it was taken for.
+
+        `levels` are prices of files of the same run that are not stored yet.
+        """
         self._refuse_scaled_prices()
         name, symbol = self._source.name, self._instrument.symbol
         read, dropped = self._counts["read"], self._counts["dropped"]
@@ -144,19 +167,36 @@ class Comparison:
                 f"{name}: wrong instrument: expected bars of {symbol}, found {', '.join(sorted(self._others)[:3])}; "
                 f"choose the instrument that the file is of."
             )
-        if 2 * len(rejects) > read - dropped and not accept_rejects:
+        if 2 * len(rejects) > read - dropped and not accepted.rejects:
             reason, times = Counter(rejects.column("reason").to_pylist()).most_common(1)[0]
             raise BadBars(
                 f"{name}: {len(rejects):,} of {read - dropped:,} rows cannot be used, so nothing of it is stored; most "
                 f"often ({times:,}, first in row {rejects.column('row_number')[0].as_py():,}): {reason}."
                 + (self._tick_in_doubt() if reason == OFF_GRID else "")
             )
-        if shared >= CONTRADICTION_BARS and 2 * revised > shared and not accept_revisions:
+        if shared >= CONTRADICTION_BARS and 2 * revised > shared and not accepted.revisions:
             raise BadBars(
                 f"{name}: {revised:,} of the {shared:,} bars that are stored already have other values in this file "
                 f"({self._first_revision()}), so it is of another instrument, clock or price adjustment; if it is "
                 f"right, import it with --accept-revisions."
             )
+        self._doubts.refuse(name, accept_prices=accepted.prices)
+        if shared < CONTRADICTION_BARS:
+            self._refuse_another_level(accepted, levels)
+
+    def _refuse_another_level(self, accepted: Accepted, levels: Iterable[KnownClose]) -> None:
+        if self._level is None:
+            return
+        found = wrong_level(self._level, [*self._known_closes(_FAR), *levels], self._instrument)
+        if found is None:
+            return
+        said, beyond_belief = found
+        if beyond_belief and not accepted.prices:
+            raise BadBars(
+                f"{self._source.name}: {said}, so it is of another instrument, or adjusted in another way; choose the "
+                f"instrument that it is of, or import it with --accept-prices."
+            )
+        self._strange_level = said
 
     def _tick_in_doubt(self) -> str:
         told = self._instrument
@@ -167,27 +207,37 @@ class Comparison:
 
     def _refuse_scaled_prices(self) -> None:
         name, known = self._source.name, self._known_close()
-        scale = scale_against(self._level, known)
+        level = self._level.middle if self._level is not None else 0.0
+        scale = scale_against(level, known)
         if scale:
             times, way = (f"{abs(scale):,} times", "divided") if scale > 0 else (f"1/{abs(scale):,} of", "multiplied")
             raise BadBars(
-                f"{name}: its prices are about {times} those that are stored ({self._level:.10g} against "
+                f"{name}: its prices are about {times} those that are stored ({level:.10g} against "
                 f"{known:.10g}), so they are scaled or of another instrument; export prices {way} by {abs(scale):,}."
             )
         if not known and self._steps > SCALED_STEPS:
             raise BadBars(
-                f"{name}: every price is a multiple of {self._steps:,} ticks, such as {self._level:.10g}, so they are "
+                f"{name}: every price is a multiple of {self._steps:,} ticks, such as {level:.10g}, so they are "
                 f"scaled, by {self._steps:,} at the most; export prices as they are."
             )
 
     def _known_close(self) -> float:
         """Return the stored close nearest to where the file begins, within a month; 0 if there is none."""
-        if self._first is None or self._view.first_ts is None:
-            return 0.0
-        asked = {"instrument": self._instrument.symbol, "at": self._first}
+        return next((known.close for known in self._known_closes(_MONTH)), 0.0)
+
+    def _known_closes(self, within: timedelta) -> list[KnownClose]:
+        """Return the stored closes before and after where the file begins and where it ends, no farther than `within`.
+
+        Those before the beginning come first.
+        """
+        if self._first is None or self._last is None or self._view.first_ts is None:
+            return []
+        asked = {"instrument": self._instrument.symbol, "within": within}
+        found = []
         with self._store.market() as cursor:
-            [around] = cursor.execute(sql("closes_around"), asked).fetchall()
-        return next((close for close in around if close is not None), 0.0)
+            for edge in (self._first, self._last):
+                found += cursor.execute(sql("closes_around"), asked | {"at": edge}).fetchall()
+        return [KnownClose(ts, close) for ts, close in found]
 
     def plan(self, recognised: Recognised, clock: ClockFinding, earlier: Iterable[ImportReport]) -> ImportPlan:
         """Return the plan, once all windows were taken; `earlier` are the reports of the files of the same run."""
@@ -208,6 +258,7 @@ class Comparison:
             last_ts=self._last,
             others=tuple(sorted(self._others)[:OTHERS_SHOWN]),
             warnings=(*clock.contradiction, *recognised.notes, *self._of_values(), *self._warnings(earlier)),
+            levels=() if self._level is None else (self._level.first, self._level.last),
             raw=self._source.raw_rows(rejects.column("row_number").to_pylist()) if len(rejects) else {},
         )
 
@@ -216,8 +267,13 @@ class Comparison:
         if self._steps and self._view.first_ts is None:
             said.append(f"every price is a multiple of {self._steps:,} ticks; compare the level, it may be scaled")
         if not self._traded and self._first is not None:
-            said.append("volume is 0 in every bar, so what is computed from volume says nothing")
-        return said
+            from ml_data.feature_matrix import volume_features  # with it come the compiled passes
+
+            off = ", ".join(volume_features())
+            said.append(f"volume is 0 in every bar, so the features that need it are off (missing): {off}")
+        if self._strange_level is not None:
+            said.append(self._strange_level)
+        return [*said, *self._doubts.notes()]
 
     def _warnings(self, earlier: Iterable[ImportReport]) -> tuple[str, ...]:
         if not self._revised:

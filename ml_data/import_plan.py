@@ -1,5 +1,6 @@
 """The plan of an import: where bars come from, what they would change, and what is to be told about it."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from ml_data.clock_words import ClockFinding
 from ml_data.import_measures import Measured
 from ml_data.import_report import ImportReport, RejectedRow, Verdict
 from ml_data.importers.base import Mark, Reading, Recognised
+from ml_data.price_level import KnownClose
 from ml_data.spool import Spool
 
 
@@ -61,6 +63,13 @@ class ImportPlan:
     warnings: tuple[str, ...]
     raw: Mapping[int, str]  # the rejected rows as written, by row number
     measured: Measured | None = None  # where it was asked what would be
+    levels: tuple[KnownClose, ...] = ()  # prices where the file begins and ends
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What stands behind the verdict, a sentence each."""
+        counts = Counter(self.rejects.column("reason").to_pylist()).most_common()
+        return (*self.warnings, *(f"{rows:,} rejected: {reason}" for reason, rows in counts))
 
     @property
     def rows_stored(self) -> int:

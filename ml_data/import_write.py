@@ -69,6 +69,7 @@ IMPORTS: Final = pa.schema(
         ("bars_dropped", pa.int64()),
         ("contracts", pa.int32()),
         ("stored_in", pa.string()),
+        ("reasons", pa.list_(pa.string())),
     ]
 )
 
@@ -101,6 +102,7 @@ def _import_row(
         "contracts": len(plan.contracts),
         "verdict": plan.verdict,
         "stored_in": "bars_1m",
+        "reasons": list(plan.reasons),
     }
 
 

@@ -20,7 +20,7 @@ from ml_data.clock_words import ClockFinding
 from ml_data.day_read import FEWEST, are_few_days
 from ml_data.day_run import DayRun
 from ml_data.import_clock import BarMinutes, checked_clock, inferred_clock
-from ml_data.import_comparison import Comparison, StoreView, look
+from ml_data.import_comparison import Accepted, Comparison, StoreView, look
 from ml_data.import_measures import PriceRange, measured
 from ml_data.import_plan import ImportPlan, Source
 from ml_data.import_report import ImportReport
@@ -28,6 +28,7 @@ from ml_data.import_sources import Question, refused, sources
 from ml_data.import_windows import OutOfOrder, windows
 from ml_data.import_write import write_imports
 from ml_data.importers.base import CHUNK_ROWS, REJECTS, ROWS, Chunk, DayBars, Mark, Reading, Recognised, UnknownClock
+from ml_data.price_level import KnownClose
 from ml_data.spool import Spool
 from ml_data.stamp_marks import refuse_other_marks
 from ml_data.store import Store
@@ -56,6 +57,7 @@ def ingest(
     dry_run: bool = False,
     accept: bool = False,
     accept_revisions: bool = False,
+    accept_prices: bool = False,
     progress: Progress | None = None,
 ) -> list[ImportReport]:
     """Import `files` one after the other and return a report of each, in their order; a refused file stops no other.
@@ -68,6 +70,8 @@ def ingest(
     told, and refused without `accept` where the daily halt is no halt under it.
     Where files, or a file and the store, have other values for a minute, the later file wins and the earlier values
     are kept as a revision; a file that contradicts most of what it overlaps is refused unless `accept_revisions`.
+    Prices at another level than the instrument's, or of which only a part is adjusted, are refused unless
+    `accept_prices`.
 
     Raises
     ------
@@ -77,7 +81,8 @@ def ingest(
     sizes = [_size(path) for path in files]
     whole = max(1, sum(sizes))
     numbers = count()
-    with _Run(store, instrument, now, dry_run=dry_run, accept=accept, accept_revisions=accept_revisions) as run:
+    accepted = Accepted(clock=accept, revisions=accept_revisions, prices=accept_prices)
+    with _Run(store, instrument, now, accepted, dry_run=dry_run) as run:
         for path, before, size in zip(files, accumulate(sizes, initial=0), sizes, strict=False):
 
             def tell(
@@ -144,10 +149,8 @@ def ingest_bars(
         store,
         instrument,
         now,
+        Accepted(clock=True, revisions=False, prices=True, rejects=accept_rejects),
         dry_run=False,
-        accept=True,
-        accept_revisions=False,
-        accept_rejects=accept_rejects,
         day_bars=False,
     ) as run:
         run.take(0, source, lambda _: None)
@@ -179,11 +182,9 @@ class _Run:
         store: Store,
         instrument: Instrument,
         now: datetime,
+        accepted: Accepted,
         *,
         dry_run: bool,
-        accept: bool,
-        accept_revisions: bool,
-        accept_rejects: bool = False,
         day_bars: bool = True,
     ) -> None:
         self.reports: dict[int, ImportReport] = {}
@@ -191,9 +192,8 @@ class _Run:
         self._instrument = instrument
         self._now = now
         self._dry_run = dry_run
-        self._accept = accept
-        self._accept_revisions = accept_revisions
-        self._accept_rejects = accept_rejects
+        self._accepted = accepted
+        self._levels: list[KnownClose] = []  # of the files of this run
         self._day_bars = day_bars
         self._waiting: dict[int, tuple[Source, ImportPlan]] = {}
         self._together = True
@@ -234,6 +234,7 @@ class _Run:
             self.write()
             plan = self._planned(source, tell)
         self._waiting[number] = (source, plan)
+        self._levels += plan.levels
         if not self._together or sum(other.incoming.rows for _, other in self._waiting.values()) >= BATCH_ROWS:
             self.write()
 
@@ -245,7 +246,7 @@ class _Run:
         """Import a file that turned out to hold bars of days."""
         self.write()
         self._view = None
-        accepted = self._accept_revisions
+        accepted = self._accepted.revisions
         with DayRun(self._store, self._now, dry_run=self._dry_run, accept_revisions=accepted) as days:
             days.take(number, source, {self._instrument.symbol: self._instrument}, self._instrument)
             days.write()
@@ -289,7 +290,7 @@ class _Run:
         try:
             return self._compared(source, None, tell)
         except UnknownClock as unknown:
-            found = inferred_clock(source, self._instrument, unknown.sample, accepted=self._accept)
+            found = inferred_clock(source, self._instrument, unknown.sample, accepted=self._accepted.clock)
             return self._compared(source, found, tell)
 
     def _compared(self, source: Source, clock: ClockFinding | None, tell: Callable[[float], None]) -> ImportPlan:
@@ -309,11 +310,11 @@ class _Run:
                     tell(window.share)
                 if source.stamps is None:
                     refuse_other_marks(source.name, minutes.starts(), reading.recognised.stamps, self._instrument)
-                comparison.refuse_what_cannot_be_used(
-                    accept_revisions=self._accept_revisions, accept_rejects=self._accept_rejects
-                )
+                comparison.refuse_what_cannot_be_used(self._accepted, self._levels)
                 read_on = reading.recognised.time_zone
-                found = clock or checked_clock(minutes, read_on, source, self._instrument, accepted=self._accept)
+                found = clock or checked_clock(
+                    minutes, read_on, source, self._instrument, accepted=self._accepted.clock
+                )
                 plan = comparison.plan(reading.recognised, found, self.reports.values())
                 self._refuse_a_second_series(source.name, plan, self._view)
                 if self._dry_run:

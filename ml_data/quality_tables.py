@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_data.bar_doubts import Doubt, regular_steps, spikes_and_jumps
-from ml_data.doubt_kernels import APART, BEFORE, DECIDED
+from ml_data.bar_doubts import APART, BEFORE, DECIDED, Doubt, regular_steps, spikes_and_jumps
 from ml_data.history import History
 from trading.domain.calendar import Minutes, expected_minutes, holidays_kept
 from trading.domain.instrument import Instrument

@@ -40,6 +40,9 @@ def command(
     accept_revisions: Annotated[
         bool, typer.Option(help="Take a file that contradicts most of the bars it overlaps.")
     ] = False,
+    accept_prices: Annotated[
+        bool, typer.Option(help="Take prices at another level than the instrument's, or that jump between two levels.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Import bars; what is already stored stays, what changed is kept as a revision."""
@@ -81,6 +84,7 @@ def command(
                     dry_run=dry_run,
                     accept=accept,
                     accept_revisions=accept_revisions,
+                    accept_prices=accept_prices,
                     progress=shown,
                 )
     _say(title, reports, dry_run=dry_run, as_json=as_json)

@@ -28,7 +28,8 @@ def mgc() -> Instrument:
 
 def nq() -> Instrument:
     """One continuous series in ticks of a quarter, without contracts."""
-    return mgc().model_copy(update={"symbol": "NQ", "tick": 0.25, "contracts": None})
+    changed = {"symbol": "NQ", "tick": 0.25, "contracts": None, "plausible_prices": None}
+    return mgc().model_copy(update=changed)
 
 
 def at(text: str) -> datetime:

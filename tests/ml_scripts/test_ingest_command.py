@@ -60,7 +60,7 @@ def test_a_dry_run_says_what_was_measured(naive: str):
     assert "columns used: timestamp, open, high, low, close, volume" in said
     assert "bars: of one minute, as 4,196 of 4,200 begin a minute after the one before" in said
     assert "gaps: 4,200 of 4,200 minutes in which CME_INDEX is open have a bar, none is missing" in said
-    assert "prices: 99 to 101, in ticks of 0.25" in said
+    assert "prices: 14,999 to 15,001, in ticks of 0.25" in said
     file = json.loads(run(naive, "--dry-run", "--json")[1])["files"][0]
     assert (file["measured"]["expected"], file["measured"]["longest_gap"]) == (4_200, 0)
 
@@ -99,7 +99,7 @@ def test_many_files_are_told_in_a_line_and_their_notes_are_not_left_away(naive: 
     for part in range(4):
         rows = text[1 + 1050 * part : 1051 + 1050 * part]
         if part == 2:
-            rows[7] = rows[7].replace(",101,", ",98,")
+            rows[7] = rows[7].replace(",15001,", ",14998,")
         files.append(Path(naive).parent / f"{part}.csv")
         files[-1].write_text("".join([text[0], *rows]))
     _, said = run(*map(str, files), "--time-zone", NEW_YORK)

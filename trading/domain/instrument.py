@@ -56,6 +56,7 @@ CalendarName = Annotated[str, AfterValidator(_known_calendar)]
 Pattern = Annotated[str, AfterValidator(_known_pattern)]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Number = Annotated[float, Field(strict=True)]
+Price = Annotated[float, Field(strict=True, gt=0)]
 Whole = Annotated[int, Field(strict=True)]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Weekday = Annotated[int, Field(strict=True, ge=0, le=6)]
@@ -124,6 +125,8 @@ class Instrument(_Frozen):
 
     `off_grid` says what becomes of an imported bar with a price between two ticks: it is rejected, or its prices are
     rounded to the nearest tick and counted (vendors of share prices report sub-penny prints that nobody can quote).
+    `plausible_prices` are the least and the highest price at which anybody has seen or can imagine it: a file beyond
+    them is told to be of something else. They have no part in what is computed from bars.
     """
 
     symbol: str = Field(pattern=SYMBOL_PATTERN)
@@ -132,6 +135,7 @@ class Instrument(_Frozen):
     currency: str = Field(pattern=r"^[A-Z]{3,5}$")
     tick: Number = Field(gt=0)
     off_grid: Literal["reject", "round"] = "reject"
+    plausible_prices: tuple[Price, Price] | None = None
     point_value: Number = Field(gt=0)
     exchange_zone: ZoneName
     exchange_calendar: CalendarName
@@ -154,6 +158,9 @@ class Instrument(_Frozen):
                     raise WrongValue((table, place, "name"), "expected a name that no other has", repr(name))
         if self.daily_halt is not None and self.daily_halt[0] == self.daily_halt[1]:
             raise WrongValue(("daily_halt",), "expected two different times", f"{self.daily_halt[0]:%H:%M} twice")
+        prices = self.plausible_prices
+        if prices is not None and prices[0] >= prices[1]:
+            raise WrongValue(("plausible_prices",), "expected the lower price first", str(list(prices)))
         if len(set(self.trading_day.weekdays)) < len(self.trading_day.weekdays):
             found = list(self.trading_day.weekdays)
             raise WrongValue(("trading_day", "weekdays"), "expected each weekday once", str(found))
