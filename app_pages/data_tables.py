@@ -45,6 +45,7 @@ ROLLS: Final[dict[str, Any]] = {
 IMPORTS: Final[dict[str, Any]] = {
     "File": st.column_config.TextColumn(width=300),
     "Verdict": st.column_config.TextColumn(width=140),
+    "Reasons": st.column_config.TextColumn(width=300),
     **dict.fromkeys(("Read", "New", "Unchanged", "Revised", "Rejected", "Left out"), _WHOLE),
     "First bar": st.column_config.DatetimeColumn("First bar, UTC", format=_INSTANT),
     "Last bar": st.column_config.DatetimeColumn("Last bar, UTC", format=_INSTANT),
@@ -144,6 +145,7 @@ def import_frame(imports: pd.DataFrame) -> pd.DataFrame:
         "format": "Format",
         "time_zone": "Clock",
         "verdict": "Verdict",
+        "reasons": "Reasons",
     }
     return imports.rename(columns=titles)[list(titles.values())]
 

@@ -6,10 +6,9 @@ The first and last bars of a window are not compared with those beyond it; a bui
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from ml_data.bar_doubts import Doubt, regular_steps, spikes_and_jumps, split_ratio
@@ -51,14 +50,26 @@ class ImportDoubts:
         edges = np.append(np.flatnonzero(np.diff(codes, prepend=-1) != 0), len(codes)).tolist()
         minute = rows.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
         high, low, close, volume = (rows.column(name).to_numpy() for name in ("high", "low", "close", "volume"))
+        found = []
         for first, stop in pairwise(edges):
             part = slice(first, stop)
-            name = contracts.dictionary[int(codes[first])].as_py()
-            for doubt in _doubts(minute[part], high[part], low[part], close[part], volume[part]):
-                row = first + doubt.row
-                ts = rows.column("ts")[row].as_py()
-                bars = doubt.last_row - doubt.row + 1
-                self._found.append(_Found(name, ts, bars, doubt, float(high[row]), float(low[row]), float(close[row])))
+            told = spikes_and_jumps(minute[part], high[part], low[part], close[part], volume[part])
+            found += [(first + doubt.row, doubt) for doubt in told]
+        # Of all contracts together: where others trade in the minutes between, one of them is thin, not longer.
+        each, row_of = (minute, np.arange(len(minute))) if len(edges) == 2 else np.unique(minute, return_index=True)
+        found += [(int(row_of[doubt.row]), doubt) for doubt in regular_steps(each, close[row_of])]
+        for row, doubt in found:
+            self._found.append(
+                _Found(
+                    contract=contracts.dictionary[int(codes[row])].as_py(),
+                    ts=rows.column("ts")[row].as_py(),
+                    bars=doubt.last_row - doubt.row + 1,
+                    doubt=doubt,
+                    high=float(high[row]),
+                    low=float(low[row]),
+                    close=float(close[row]),
+                )
+            )
 
     def refuse(self, file_name: str, *, accept_prices: bool) -> None:
         """Raise BadBars when longer bars are among those of a minute, or prices jump to and fro between two levels."""
@@ -96,16 +107,6 @@ class ImportDoubts:
 
     def _of(self, kind: str) -> list[_Found]:
         return [each for each in self._found if each.doubt.kind == kind]
-
-
-def _doubts(
-    minute: npt.NDArray[Any],
-    high: npt.NDArray[Any],
-    low: npt.NDArray[Any],
-    close: npt.NDArray[Any],
-    volume: npt.NDArray[Any],
-) -> list[Doubt]:
-    return [*spikes_and_jumps(minute, high, low, close, volume), *regular_steps(minute, close)]
 
 
 def _at(each: _Found) -> str:

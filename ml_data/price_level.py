@@ -1,6 +1,6 @@
 """Whether a file's prices lie where its instrument trades: against the nearest known closes, and its plausible range.
 
-A level may move while nobody looks: by five usual day ranges times the square root of the days between. Beyond that it
+A level may move while nobody looks: by four usual day ranges times the square root of the days between. Beyond that it
 is told, beyond twice that refused: bars of another instrument, of another adjustment, or a market gone mad, which
 `--accept-prices` takes. A price beyond the plausible range is told: series whose rolls were adjusted may lie anywhere.
 """
@@ -19,7 +19,8 @@ from ml_data.bar_doubts import split_ratio
 from trading.domain.bar import MINUTE_US
 from trading.domain.instrument import Instrument
 
-_RANGES: Final = 5.0
+_RANGES: Final = 4.0
+_LEAST_RANGE: Final = 0.01
 _LEAST: Final = 0.05
 """In logarithms: a level that moved by 5 % is told by nobody."""
 
@@ -64,20 +65,16 @@ def price_level(rows: pa.Table, file_name: str, before: PriceLevel | None = None
 
 def wrong_level(level: PriceLevel, known: Iterable[KnownClose], instrument: Instrument) -> tuple[str, bool] | None:
     """Return what is wrong about a level, in words, and whether it is beyond belief; None where it fits."""
-    low_high = instrument.plausible_prices
-    for each in (level.first, level.last):
-        if low_high is not None and not low_high[0] <= each.close <= low_high[1]:
-            said = (
-                f"its prices are about {each.close:.10g}, and {instrument.symbol} trades between {low_high[0]:.10g} "
-                f"and {low_high[1]:.10g} (plausible_prices of its file)"
-            )
-            return said, False
+    return _against_known(level, known, instrument) or _against_range(level, instrument)
+
+
+def _against_known(level: PriceLevel, known: Iterable[KnownClose], instrument: Instrument) -> tuple[str, bool] | None:
     pairs = [(abs(own.ts - other.ts), own, other) for other in known for own in (level.first, level.last)]
     if not pairs:
         return None
     away, own, other = min(pairs, key=lambda pair: pair[0])
     distance = abs(float(np.log(own.close / other.close)))
-    allowed = max(_LEAST, _RANGES * level.day_range) * float(np.sqrt(1 + away / _DAY))
+    allowed = max(_LEAST, _RANGES * max(level.day_range, _LEAST_RANGE) * float(np.sqrt(1 + away / _DAY)))
     if distance <= allowed:
         return None
     split = split_ratio(other.close, own.close)
@@ -87,6 +84,20 @@ def wrong_level(level: PriceLevel, known: Iterable[KnownClose], instrument: Inst
         + (f", as after a split of {split}" if split else "")
     )
     return said, distance > 2 * allowed
+
+
+def _against_range(level: PriceLevel, instrument: Instrument) -> tuple[str, bool] | None:
+    if instrument.plausible_prices is None:
+        return None
+    low, high = instrument.plausible_prices
+    beyond = [each.close for each in (level.first, level.last) if not low <= each.close <= high]
+    if not beyond:
+        return None
+    said = (
+        f"its prices are about {beyond[0]:.10g}, and {instrument.symbol} trades between {low:.10g} and {high:.10g} "
+        f"(plausible_prices of its file)"
+    )
+    return said, False
 
 
 def _day_range(rows: pa.Table) -> float:

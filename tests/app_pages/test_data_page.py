@@ -104,7 +104,8 @@ def test_imports_rejects_and_revisions_are_listed(tmp_path: Path, open_page: Ope
         "'june.csv' AS file_name, 8 AS rows_stored, 1 AS rows_rejected, 0 AS rows_unchanged, 1 AS rows_revised, "
         "0 AS bars_dropped, "
         "TIMESTAMPTZ '2025-06-05 10:00:00+00' AS imported_at, TIMESTAMPTZ '2025-06-01 22:00:00+00' AS first_ts, "
-        "TIMESTAMPTZ '2025-06-01 22:10:00+00' AS last_ts, 'stored with warnings' AS verdict",
+        "TIMESTAMPTZ '2025-06-01 22:10:00+00' AS last_ts, 'stored with warnings' AS verdict, "
+        "['1 rejected: high below low', 'volume counts ticks'] AS reasons",
         "INSERT INTO market.bar_rejects VALUES ('i1', 7, 'high below low', '22:06,1,0,2,1,5')",
         "INSERT INTO market.bar_revisions SELECT 'MGC', 'MGCQ5', TIMESTAMPTZ '2025-06-01 22:03:00+00', 'i1', 1, 1, 1, "
         "3300.0, 1, 1, 1, 1, 3300.4, 1",
@@ -112,6 +113,9 @@ def test_imports_rejects_and_revisions_are_listed(tmp_path: Path, open_page: Ope
     at = open_page(home, **LAST_DAY)
     imports, rejects, revisions = (table.value for table in at.dataframe[1:])
     assert imports[["File", "Read", "New", "Rejected", "Revised"]].values.tolist() == [["june.csv", 10, 8, 1, 1]]
+    assert imports[["Verdict", "Reasons"]].values.tolist() == [
+        ["stored with warnings", "1 rejected: high below low; volume counts ticks"]
+    ]
     assert rejects.values.tolist() == [["june.csv", 7, "high below low", "22:06,1,0,2,1,5"]]
     assert revisions[["Close before", "Close now", "File"]].values.tolist() == [[3300.0, 3300.4, "june.csv"]]
     said = captions(at)

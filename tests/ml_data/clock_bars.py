@@ -49,5 +49,5 @@ def of_day(minutes: Minutes, clock: str = NEW_YORK) -> Minutes:
 def bars_file(path: Path, walls: Minutes, suffix: str = "") -> Path:
     """A CSV of bars whose stamps are `walls`, with `suffix` behind each."""
     stamps = np.datetime_as_string(walls.astype("datetime64[m]"), unit="s")
-    rows = "\n".join(f"{stamp}{suffix},15000,15001,14999,15000.5,5" for stamp in stamps)
+    rows = "\n".join(f"{stamp}{suffix},100,101,99,100.5,5" for stamp in stamps)
     return write(path, f"timestamp,open,high,low,close,volume\n{rows}\n")
