@@ -63,7 +63,7 @@ def test_a_dry_run_says_what_was_measured(naive: str):
     assert "columns used: timestamp, open, high, low, close, volume" in said
     assert "bars: of one minute, as 4,196 of 4,200 begin a minute after the one before" in said
     assert "gaps: 4,200 of 4,200 minutes in which CME_INDEX is open have a bar, none is missing" in said
-    assert "prices: 14,999 to 15,001, in ticks of 0.25" in said
+    assert "prices: 14999 to 15001, in ticks of 0.25" in said
     file = json.loads(run(naive, "--dry-run", "--json")[1])["files"][0]
     assert (file["measured"]["expected"], file["measured"]["longest_gap"]) == (4_200, 0)
 
