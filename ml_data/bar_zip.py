@@ -20,6 +20,8 @@ def zip_members(path: Path) -> tuple[str, ...] | None:
         when the file cannot be read, or is a zip that is damaged, empty, a document, or has members whose names lead
         out of it or cannot be told apart.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe is to wait for who writes it
+        raise BadBars(f"{path}: expected a file, found a pipe or a device; write its content to a file and name that.")
     with explained(str(path)), path.open("rb") as disk:
         if not disk.read(4).startswith(_STARTS):
             return None

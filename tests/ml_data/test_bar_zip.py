@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import random
 import tracemalloc
 import zipfile
@@ -190,3 +191,10 @@ def test_a_large_member_takes_no_more_memory_than_a_piece_of_it(tmp_path: Path):
         tracemalloc.stop()
     assert read == 1 << 26
     assert most < 4 << 20
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadBars, match="pipe: expected a file, found a pipe or a device; write its content to a file"):
+        zip_members(tmp_path / "pipe")
