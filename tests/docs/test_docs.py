@@ -1,11 +1,14 @@
 """What the documents say is so in the code."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from ml_data.feeds.named import KINDS
 from ml_data.recognition import known_importers
+from trading.settings import FeedSettings, IbSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = "\n".join(
@@ -77,3 +80,33 @@ def test_every_link_of_the_readme_and_the_docs_leads_somewhere():
 def test_decisions_are_numbered_once_each():
     numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert numbers == sorted(set(numbers))
+
+
+def test_every_kind_of_notice_that_a_feed_gives_is_documented():
+    given = set(
+        re.findall(r'Notice\(\s*"(\w+)"', CODE + (ROOT / "ml_scripts" / "live_feed.py").read_text(encoding="utf-8"))
+    )
+    given |= set(re.findall(r'_amiss\([^"]+"(\w+)"', CODE))
+    told = {kind for row in _rows("feeds.md", 2) for kind in re.findall(r"`(\w+)`", row[0])}
+    assert given
+    assert given <= told, given - told
+    assert {"missed", "answered", "refused_event", "no_range", "no_break", "future", "unclosed"} <= told
+
+
+def test_every_feed_that_a_document_names_can_be_named():
+    words = [
+        word
+        for document in ("README.md", "docs/feeds.md")
+        for word in re.findall(r"--feed (\S+)", (ROOT / document).read_text(encoding="utf-8"))
+    ]
+    assert {word.partition(":")[0] for word in words if ":" in word} == set(KINDS)
+
+
+def test_the_settings_of_feeds_are_the_ones_in_force_without_a_file():
+    [block] = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8"), re.S | re.M)
+    told = FeedSettings.model_validate(tomllib.loads(block)["feed"])
+    assert set(tomllib.loads(block)["feed"]) == set(FeedSettings.model_fields)
+    assert set(tomllib.loads(block)["feed"]["ib"]) == set(IbSettings.model_fields)
+    named_once = {"time_zone", "stamps", "format", "pattern", "ib"}
+    assert told.model_dump(exclude=named_once) == FeedSettings().model_dump(exclude=named_once)
+    assert told.ib.model_copy(update={"symbol": None}) == IbSettings()
