@@ -15,6 +15,7 @@ NAMES = (
     "one_event",
     "shadow_replay",
     "growth",
+    "scale",
     "monitoring_report",
     "pages",
 )

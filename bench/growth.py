@@ -27,7 +27,7 @@ from trading.domain.bar import BARS
 SIZES, EXPONENT, MEMORY_RATIO, MONTH = (30_000, 300_000, 3_000_000), 1.05, 1.6, 30_000
 
 
-def months(rows: int) -> Iterator[pa.Table]:
+def months(rows: int, symbol: str = "MGC") -> Iterator[pa.Table]:
     """Yield `rows` bars of one endless contract, a month at a time: a seeded walk, every minute traded."""
     start = np.datetime64("2015-01-05T00:00", "us")
     for first in range(0, rows, MONTH):
@@ -38,7 +38,7 @@ def months(rows: int) -> Iterator[pa.Table]:
         prices = (opens, np.maximum(opens, close) + 1, np.minimum(opens, close) - 1, close)
         yield pa.table(
             [
-                pa.repeat(pa.scalar("MGC"), MONTH),
+                pa.repeat(pa.scalar(symbol), MONTH),
                 pa.array(stamps).cast(BARS.field("ts").type),
                 *(pa.array(ticks * 0.1) for ticks in prices),
                 pa.array(random.integers(1, 99, MONTH).astype(float)),
@@ -103,9 +103,14 @@ def _import_file(rows: int) -> None:
         store = Store(Path(folder) / "home")
         ingest(store, instrument, [file], now=datetime.now(UTC))
         store.close()
+    sys.stdout.write(str(peak_megabytes()))
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process ever held (Linux)."""
     # Not ru_maxrss: a new process begins it with what its parent held.
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    sys.stdout.write(str(float(peak.split()[1]) / 1024))
+    return float(peak.split()[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def plain_insert(folder: Path, insert: str, rows: pa.Table | None = None) -> Non
     """Run `insert` on an empty store file with the hub's tables."""
     with duckdb.connect(config={"threads": 2}) as instance:
         instance.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
+        instance.execute("SET enable_progress_bar = false").fetchall()
         instance.execute(f"ATTACH '{folder / 'floor.duckdb'}' AS market").fetchall()
         for step in migrations("market"):
             instance.execute(step.sql).fetchall()
