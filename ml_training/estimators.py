@@ -39,6 +39,15 @@ class Fit:
     weights: tuple[float, ...]
 
     @property
+    def main(self) -> tuple[Any, int]:
+        """The model that is explained, and its rounds."""
+        return self.booster, self.rounds
+
+    def raw(self, x: FloatArray) -> FloatArray:
+        """Return what the model itself answers for `x` (n, F)."""
+        return np.asarray(self.booster.predict(x, num_iteration=self.rounds, num_threads=1), dtype=np.float64)
+
+    @property
     def text(self) -> bytes:
         """The model as LightGBM writes it: equal fits have equal bytes."""
         return str(self.booster.model_to_string(num_iteration=self.rounds)).encode()
