@@ -137,11 +137,10 @@ class LiveLoop:
         BadBars
             when the feed's bars cannot be used at all.
         """
-        now = self._clocks.feed()
-        delivery = self._feed.newest(self._intake.newest, now)
-        taken = Taken(0, 0, 0, self._intake.newest, delivery.notices)
+        now, self.has_more = self._clocks.feed(), False
         report = LiveReport(steps=1)
         try:
+            delivery = self._feed.newest(self._intake.newest, now)
             taken = self._intake.take(delivery, now)
             self._told(*taken.notices)
             report = replace(report, bars_stored=taken.stored, bars_revised=taken.revised, bars_rejected=taken.rejected)
@@ -190,14 +189,16 @@ class LiveLoop:
         newest = None if self._replayed else self._intake.newest
         known = _NEVER if newest is None else newest + MINUTE
         self._vouched = max(self._vouched, known, _NEVER if self._intake.is_behind else delivery.through or _NEVER)
-        for event in self._moments():
-            if self.watched < event.decided_at <= self._vouched:
-                try:
+        try:
+            for event in self._moments():
+                if self.watched < event.decided_at <= self._vouched:
                     report = report.plus(self._ask(event, known))
-                except (Refused, NothingStored) as error:
-                    self._told(Notice("no_answer", f"{_name(event)}: {error} It is asked again with the next step."))
-                    return report.plus(LiveReport(troubles=1))
-                self.watched = event.decided_at
+                    self.watched = event.decided_at
+        except (Refused, NothingStored) as error:
+            # There is no version at the moment, or another process imported bars since history was built.
+            self._unbuilt |= isinstance(error, NothingStored)
+            self._told(Notice("no_answer", f"{self._instrument.symbol}: {error} Asked again with the next step."))
+            return report.plus(LiveReport(troubles=1))
         self.watched = max(self.watched, self._vouched)
         return report
 

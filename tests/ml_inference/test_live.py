@@ -22,11 +22,12 @@ from ml_inference import live, live_state
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import LiveState, state_path, watched_so_far, write_state
+from ml_inference.live_state import LiveState, live_path, watched_so_far, write_state
 from ml_inference.replay_audit import audit_replay
 from ml_inference.shadow import decision_moments
 from ml_monitoring.outcome_logger import settle
 from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES, Home, copied, demo_table, using
+from trading.errors import StoreBusy
 
 FIRST, LAST = "2023-05-08", "2023-05-09"
 RULES = LiveRules(timedelta(seconds=2), timedelta(seconds=30), hole_minutes=5, silent_minutes=10)
@@ -228,6 +229,39 @@ def test_it_wakes_when_a_minute_has_closed_and_for_the_moment_when_it_may_jump(s
     assert loop.pause_seconds() == 290.0  # 23:05:00
 
 
+def test_bars_that_another_process_imports_meanwhile_are_built_before_the_moment_is_asked_again(short_home: Home):
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
+    loop.step()
+    old = bars("2023-01-05", "2023-01-06").slice(0, 1).to_pylist()[0]
+    changed = pa.Table.from_pylist([old | {"volume": old["volume"] + 1}], MARKET().schema)
+    ingest_bars(short_home.store, DEMO, [changed], source_name="meanwhile", now=NOW)
+    feed.deliveries.append(nothing_new(through=at("2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    assert (loop.step().troubles, told[-1].kind) == (1, "no_answer")
+    short_home.clock.at = at("2023-05-07T23:05:04")
+    loop.step()
+    assert told[-1].kind == "no_range"  # it is asked now; these bars end before the range
+
+
+def test_a_store_that_is_held_by_others_costs_time_and_nothing_else(short_home: Home, monkeypatch: pytest.MonkeyPatch):
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise StoreBusy("journal.duckdb: process 7 held it for longer than 10 s; wait for it, or end it.")
+
+    with monkeypatch.context() as held:
+        held.setattr(live, "append_predictions", busy)
+        assert loop.step().troubles == 1
+    assert short_home.journal("orb") == []
+    short_home.clock.at = at("2023-05-07T23:05:14")
+    assert loop.step().answered == 1
+    assert [notice.kind for notice in told if notice.kind in ("store", "answered")] == ["store", "answered"]
+
+
 # Killed and started again
 
 
@@ -263,7 +297,7 @@ def step_or_die(home: Home, die_at: int, monkeypatch: pytest.MonkeyPatch) -> boo
 
         patched.setattr(owner, name, call)
 
-    path = state_path(home.store, "DEMO")
+    path = live_path(home.store, MODEL, "json")
     watched = watched_so_far(home.store, "DEMO", MODEL, "v_20230501_000000-00000", home.clock())
     with monkeypatch.context() as patched:
         for owner, name in [
