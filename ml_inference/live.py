@@ -22,7 +22,7 @@ from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.shadow import moments
 from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
-from trading.domain.prediction import MISSED, PredictionRow, Refusal
+from trading.domain.prediction import MISSED, Answer, PredictionRow, Refusal
 from trading.errors import NothingStored, Refused, StoreError
 
 _DAYS_AROUND: Final = timedelta(days=2)  # a trading day may begin the evening before its date
@@ -269,12 +269,15 @@ def _said(event: Event, row: PredictionRow) -> Notice:
     if row.refusal is not None:
         kind = MISSED if row.refusal.code == MISSED else "refused_event"
         return Notice(kind, f"{_name(event)}: no forecast ({row.refusal.code}): {row.refusal.reason}")
-    answer = row.answer
-    likeliest = "" if answer is None else max(answer.probabilities, key=lambda name: answer.probabilities[name])
-    chance = 0.0 if answer is None else answer.probabilities[likeliest]
     beside = "" if row.baseline_prob_up is None else f" (the martingale says {row.baseline_prob_up:.1%} UP)"
-    advice = "" if answer is None else answer.advice
-    return Notice("answered", f"{_name(event)}: {chance:.1%} {likeliest}{beside}, advice {advice}, by {row.version}.")
+    words = f"{_in_words(row.answer)}{beside}" if row.answer is not None else ""
+    return Notice("answered", f"{_name(event)}: {words}, by {row.model} {row.version}.")
+
+
+def _in_words(answer: Answer) -> str:
+    chances = [f"{name} {chance:.1%}" for name, chance in answer.probabilities.items()]
+    expected = [] if answer.expected is None else [f"expected {answer.expected:+.3f}"]
+    return f"{', '.join([*chances, *expected])}, advice {answer.advice}"
 
 
 def _arrays(since: int, until: int) -> tuple[Minutes, Minutes]:

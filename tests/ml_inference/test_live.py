@@ -26,7 +26,19 @@ from ml_inference.live_state import LiveState, live_path, watched_so_far, write_
 from ml_inference.replay_audit import audit_replay
 from ml_inference.shadow import decision_moments
 from ml_monitoring.outcome_logger import settle
-from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES, Home, copied, demo_table, using
+from tests.hub_home import (
+    BREAK_DAYS,
+    BREAK_RECIPES,
+    DEMO,
+    MODEL,
+    NOW,
+    REGISTRY,
+    STORES,
+    Home,
+    copied,
+    demo_table,
+    using,
+)
 from trading.errors import StoreBusy
 
 FIRST, LAST = "2023-05-08", "2023-05-09"
@@ -120,6 +132,39 @@ def test_a_feed_of_stored_bars_gives_the_journal_of_a_replay(home: Home, demo_ho
     assert (report.answered, report.missed, report.bars_stored) == (12, 0, 0)
     assert home.store.stamp("market") == stamp  # the bars were there: nothing is written to them
     assert repr([*home.journal(), *home.outcomes()]) == repr(replayed_journal(demo_home, tmp_path / "replayed"))
+
+
+@pytest.mark.parametrize("recipe", BREAK_RECIPES)
+def test_moments_of_breaks_along_a_feed_are_answered_as_a_replay_answers_them(
+    break_home: Path, tmp_path: Path, recipe: str
+):
+    model, (first, _) = f"{recipe}-DEMO-full-rr1-day", BREAK_DAYS
+    mine = f"model = '{model}' AND trading_day = '{first}'"
+    with using(copied(break_home, tmp_path / "home")) as home:
+        wanted = home.journal(f"* EXCLUDE (logged_at, latency_ms) REPLACE ({mine} AS replayed)")
+        wanted = [row for row in wanted if True in row]
+        with home.store.journal_write() as cursor:
+            cursor.execute("DELETE FROM journal.ml_predictions")
+        day = date.fromisoformat(first)
+        feed = ReplayFeed(home.store, DEMO, day, day)
+        clock, told = ReplayClock(feed.starts_at, None, lambda: 0.0), list[Notice]()
+        loop = LiveLoop(
+            home.store,
+            home.engine(model=model),
+            feed,
+            rules=REPLAY,
+            clocks=Clocks(clock.now, home.clock),
+            watched=feed.starts_at,
+            settle=lambda now: settle(home.store, DEMO, now=now),
+            tell=told.append,
+            replayed=True,
+        )
+        while not loop.ended:
+            loop.step()
+            clock.wait(loop.pause_seconds(), lambda _: None)
+        assert repr(home.journal()) == repr(wanted)
+        assert len(wanted) > 0
+        assert all(f" by {model} v_" in notice.sentence for notice in told if notice.kind == "answered")
 
 
 def test_bars_that_come_on_time_minute_by_minute_give_the_answers_of_a_replay(
