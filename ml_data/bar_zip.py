@@ -20,12 +20,16 @@ def zip_members(path: Path) -> tuple[str, ...] | None:
         when the file cannot be read, or is a zip that is damaged, empty, a document, or has members whose names lead
         out of it or cannot be told apart.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe is to wait for who writes it
-        raise BadBars(f"{path}: expected a file, found a pipe or a device; write its content to a file and name that.")
-    with explained(str(path)), path.open("rb") as disk:
+    where = str(path)
+    with explained(where):
+        if path.exists() and not (path.is_file() or path.is_dir()):  # to open a pipe is to wait for who writes it
+            raise BadBars(
+                f"{path}: expected a file, found a pipe or a device; write its content to a file and name that."
+            )
+    with explained(where), path.open("rb") as disk:
         if not disk.read(4).startswith(_STARTS):
             return None
-        with opened_zip(disk, str(path)) as archive:
+        with opened_zip(disk, where) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
     for name, words in _DOCUMENTS.items():
         if name in names:
