@@ -29,17 +29,16 @@ def synthetic_dataset() -> Dataset:
     x = random.normal(size=(EVENTS, FEATURES))
     x[random.random(x.shape) < 0.02] = np.nan
     lean = 1 / (1 + np.exp(np.nan_to_num(x[:, 0])))
+    x[:, 0] = 1 - lean
     day = np.arange(EVENTS) // EVENTS_A_DAY
     decided = day * 1440 + 120 * (np.arange(EVENTS) % EVENTS_A_DAY)
     return Dataset(
         instrument="BENCH",
         label="break_direction",
         rule=None,
-        slippage=1.0,
-        names=tuple(f"feature_{index}" for index in range(FEATURES)),
+        names=("martingale_up", *(f"feature_{index}" for index in range(1, FEATURES))),
         classes=("UP", "DOWN"),
         x=x,
-        values=np.empty((EVENTS, 0)),
         codes=(random.random(EVENTS) < lean).astype(np.int64),
         days=np.datetime64("2020-01-01") + day,
         opening=np.arange(EVENTS) % EVENTS_A_DAY,

@@ -16,7 +16,6 @@ from ml_data.event_view import EventView
 from ml_data.events import Event
 from ml_data.features.base import Floats
 from ml_data.store import Store
-from ml_data.walks import MARTINGALE, walk_columns
 from ml_inference.answers import AdviceRule, answer_of
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.questions import asked_features, asked_schema_hash, check_missing, named_row
@@ -28,6 +27,7 @@ from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_DIRECTION, ORB_COMPLETE, EventKind
 from trading.domain.prediction import Answer, PredictionRow, Reason, Refusal
 from trading.domain.trade_rule import rule_named
+from trading.domain.walks import MARTINGALE, walk_columns
 from trading.errors import Refused, RegistryError
 
 SCHEMA_HASH: Final = "feature_schema_hash"
@@ -171,27 +171,23 @@ class MLInferenceEngine:
             "version": str(version.version),
         }
 
-    def confidence_level(self, confidence: float | None) -> str:
+    def confidence_level(self, confidence: float) -> str:
         """Return `high`, `medium` or `low` for the probability of the likeliest class."""
-        if confidence is not None and confidence >= self.settings.high_confidence:
+        if confidence >= self.settings.high_confidence:
             return "high"
-        sure = confidence is not None and confidence >= self.settings.confidence_threshold
-        return "medium" if sure else "low"
+        return "medium" if confidence >= self.settings.confidence_threshold else "low"
 
     def answer(self, version: LoadedVersion, row: Floats) -> Answer:
         """Return what `version` says of one row (1, F) of features in its order, with every reason."""
         slippage = self.instrument.costs.slippage_ticks
-        schema = version.schema
-        rule = None if schema.rule is None else rule_named(schema.rule)
-        walk = walk_columns(schema.asked, rule, slippage, schema.names, row) if schema.outputs else row[:, :0]
-        return answer_of(version, row, walk, AdviceRule(self.settings.confidence_threshold, slippage))
+        return answer_of(version, row, AdviceRule(self.settings.confidence_threshold, slippage))
 
     def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
         started = time.perf_counter()
         schema = version.schema
         label, rule = schema.asked, None if schema.rule is None else rule_named(schema.rule)
         view = self.view(event.trading_day, event.orb, event.decided_at, label.event)
-        walk = walk_columns(label, rule, self.instrument.costs.slippage_ticks, view.names, view.features[None, :])[0]
+        walk = walk_columns(label, rule, view.names, view.features[None, :])[0]
         asked = asked_features(version)
         places = {name: place for place, name in enumerate(view.names)}
         row = view.features[[places[name] for name in asked]]

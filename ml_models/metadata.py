@@ -1,7 +1,7 @@
 """What a published version says about itself: schema.json, metadata.json, golden.json as typed values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal, Self, TypeAlias
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_models.documents import DamagedVersion, Fields, Json, decode
+from ml_models.walk_start import WalkStart
 from trading.domain.label import BREAK_DIRECTION, LABELS, Label, label_named
 from trading.errors import Refused, RegistryError
 
@@ -31,21 +32,16 @@ class Column:
 class Schema:
     """Inputs in the model's order, all float64, and what it answers.
 
-    `classes` are those whose probabilities it says (none: a regression). `outputs` are the numbers it says instead,
-    each by a model file of its own: `<target>_mean` or `<target>_q05` (a quantile), the first in model.txt. `label`
-    names the question (see `trading.domain.label`), `rule` the trade rule that it is about.
+    `classes` are those whose probabilities it says (none: a regression). `label` names the question (see
+    `trading.domain.label`), `rule` the trade rule that it is about. `start` are the raw scores that its trees correct;
+    None: they say everything themselves.
     """
 
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
     label: str = BREAK_DIRECTION.name
     rule: str | None = None
-    outputs: tuple[str, ...] = ()
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The model files, in the order of the outputs; one for classes."""
-        return ("model.txt", *(f"model.{name}.txt" for name in self.outputs[1:]))
+    start: WalkStart | None = None
 
     @property
     def asked(self) -> Label:
@@ -87,8 +83,14 @@ class Schema:
             {"name": c.name, "dtype": "float64", "low": c.low, "high": c.high, "missing": c.missing}
             for c in self.columns
         ]
-        answers: dict[str, Json] = {"classes": list(self.classes), "label": self.label, "rule": self.rule}
-        return {"columns": columns, **answers, "outputs": list(self.outputs)}
+        start = None if self.start is None else self.start.document()
+        return {
+            "columns": columns,
+            "classes": list(self.classes),
+            "label": self.label,
+            "rule": self.rule,
+            "start": start,
+        }
 
     @classmethod
     def read(cls, content: bytes) -> Self:
@@ -96,15 +98,17 @@ class Schema:
         fields = decode("schema.json", content)
         label = fields.optional_text("label") or BREAK_DIRECTION.name
         columns = tuple(_column(each) for each in fields.objects("columns"))
-        outputs = fields.texts("outputs") if "outputs" in fields.document else ()
-        schema = cls(columns, fields.texts("classes"), label, fields.optional_text("rule"), outputs)
+        schema = cls(columns, fields.texts("classes"), label, fields.optional_text("rule"))
         if label not in LABELS:
             raise DamagedVersion(
                 "schema.json", f"asks {label!r}, which this hub does not know", cure="update the hub, or train again"
             )
         if not schema.columns or len(set(schema.names)) < len(schema.names):
             raise DamagedVersion("schema.json", "has no column, or two of the same name")
-        return schema
+        if fields.document.get("start") is None:
+            return schema
+        part = fields.mapping("start")
+        return replace(schema, start=WalkStart.read(part, label, schema.rule, schema.names, len(schema.classes)))
 
 
 def _column(fields: Fields) -> Column:
@@ -198,8 +202,9 @@ class Metadata:
 class Golden:
     """Rows whose predictions must come back bit for bit: `rows` (n, inputs), `predictions` (n, outputs).
 
-    Predictions are what `Booster.predict(rows, num_threads=1)` gave in the training process, before any calibration;
-    a one-dimensional answer is one output column. NaN is allowed in rows (written as null), infinity nowhere.
+    Predictions are what `Booster.predict(rows, num_threads=1)` gave in the training process, before any calibration; a
+    one-dimensional answer is one output column. Of a model that starts from the walk they
+    are its raw scores. NaN is allowed in rows (written as null), infinity nowhere.
     """
 
     rows: Matrix

@@ -7,6 +7,9 @@ Class weights make a rare class seem as frequent as the others; taken at face va
 class's odds by w, so subtracting log w from its raw score undoes it exactly; that is written into the first trees, and
 what is published needs no correction. Right again, weighted and unweighted fits are equally good (0.6877 and 0.6875),
 so weights are used only where a class is so rare that small trees would not see it at all.
+
+A fit with a `start` begins at what the walk says of each event and learns corrections to it. It begins where weights
+would have moved that to, so nothing is to be taken back afterwards.
 """
 
 from collections.abc import Callable
@@ -16,7 +19,9 @@ from typing import Any, Final
 import lightgbm
 import numpy as np
 
+from ml_models.calibrator import Calibrator
 from ml_models.scores import FloatArray, IntArray
+from ml_models.walk_start import WalkStart
 from ml_training.recipe import Estimator
 
 _QUIET: Final = {"verbosity": -1}
@@ -32,20 +37,12 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted booster, the rounds it holds, and the weight each class had in fitting (all 1: none)."""
+    """A fitted booster, the rounds it holds, the weight each class had in fitting (all 1: none), and where it began."""
 
     booster: Any
     rounds: int
     weights: tuple[float, ...]
-
-    @property
-    def main(self) -> tuple[Any, int]:
-        """The model that is explained, and its rounds."""
-        return self.booster, self.rounds
-
-    def raw(self, x: FloatArray) -> FloatArray:
-        """Return what the model itself answers for `x` (n, F)."""
-        return np.asarray(self.booster.predict(x, num_iteration=self.rounds, num_threads=1), dtype=np.float64)
+    start: WalkStart | None = None
 
     @property
     def text(self) -> bytes:
@@ -54,8 +51,28 @@ class Fit:
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Return (n, K) in the order of the codes; each row depends on itself alone."""
-        output = np.asarray(self.booster.predict(x, num_iteration=self.rounds, num_threads=1), dtype=np.float64)
+        output = self.raw(x)
+        if self.start is not None:
+            return Calibrator().apply(output)
         return np.column_stack([1.0 - output, output]) if output.ndim == 1 else output
+
+    def raw(self, x: FloatArray) -> FloatArray:
+        """Return what the model itself answers, as `ml_models.metadata.Golden` keeps it."""
+        return self.margins(x) if self.start is not None else self._run(x)
+
+    def margins(self, x: FloatArray) -> FloatArray:
+        """Return raw scores as `LoadedVersion.margins` does: (n, 1) of two classes, (n, K) of more."""
+        margins = self._run(x, raw_score=True).reshape(len(x), -1)
+        return margins if self.start is None else self.start.scores(x) + margins
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """Return (n, margins, F + 1): what each feature adds to each raw score, the base last."""
+        added = self._run(x, pred_contrib=True).reshape(len(x), -1, x.shape[1] + 1)
+        return added if self.start is None else self.start.contributions(x) + added
+
+    def _run(self, x: FloatArray, **asked: bool) -> FloatArray:
+        answer = self.booster.predict(x, num_iteration=self.rounds, num_threads=1, **asked)
+        return np.asarray(answer, dtype=np.float64)
 
 
 def parameters(estimator: Estimator, class_count: int, seed: int) -> dict[str, Any]:
@@ -92,8 +109,11 @@ def fit(
     rounds: int | None = None,
     watched: Rows | None = None,
     weigh_rarest_below: float = 0.0,
+    start: WalkStart | None = None,
 ) -> Fit:
     """Return the fit of `rows`: `rounds` of them (the recipe's most by default), fewer when `watched` stops it early.
+
+    Without `start` it begins at the classes' average.
 
     `watched` must lie after `rows` in time and before whatever is tested; its log loss is that of the probabilities as
     they are published, not of the weighted ones.
@@ -102,33 +122,43 @@ def fit(
     logs = np.log(np.array(weights))
     chosen = {**parameters(estimator, class_count, seed), **_QUIET}
     weighed = np.array(weights)[rows.codes] if logs.any() else None
-    train = lightgbm.Dataset(rows.x, rows.codes, weight=weighed, feature_name=list(names), params=chosen)
+    began = None if start is None else _by_class(start.scores(rows.x) - _undoing(logs))
+    train = lightgbm.Dataset(
+        rows.x, rows.codes, weight=weighed, init_score=began, feature_name=list(names), params=chosen
+    )
     callbacks: list[Callable[..., Any]] = []
     valid: list[lightgbm.Dataset] = []
     if watched is not None:
         callbacks = [lightgbm.early_stopping(estimator.early_stopping_rounds, verbose=False)]
-        valid = [train.create_valid(watched.x, watched.codes, init_score=_shift(logs, len(watched.codes)))]
+        begins = _shift(logs, len(watched.codes)) if start is None else _by_class(start.scores(watched.x))
+        valid = [train.create_valid(watched.x, watched.codes, init_score=begins)]
     booster = lightgbm.train(chosen, train, rounds or estimator.rounds, valid_sets=valid, callbacks=callbacks)
     held = booster.best_iteration if watched is not None else booster.current_iteration()
-    _take_back(booster, logs)
-    return Fit(booster, held, weights)
+    if start is None:
+        _take_back(booster, logs)
+    return Fit(booster, held, weights, start)
+
+
+def _by_class(scores: FloatArray) -> FloatArray:
+    """Return raw scores (n, margins) as LightGBM reads them: one class after the other."""
+    return np.ravel(scores, order="F")
+
+
+def _undoing(logs: FloatArray) -> FloatArray:
+    """Return (margins,): what is added to each raw score to undo weights; `logs` (K,) are their logarithms."""
+    return logs[:1] - logs[1:] if len(logs) == 2 else -logs
 
 
 def _shift(logs: FloatArray, n: int) -> FloatArray | None:
     """Return the raw scores that undo weights for `n` rows, laid out class by class; None when there are none."""
-    if not logs.any():
-        return None
-    if len(logs) == 2:
-        return np.full(n, logs[0] - logs[1])
-    return np.repeat(-logs, n)
+    return np.repeat(_undoing(logs), n) if logs.any() else None
 
 
 def _take_back(booster: Any, logs: FloatArray) -> None:
     """Subtract `logs` (K,) from the raw score of each class by way of the leaves of the first round's trees."""
     if not logs.any():
         return
-    shifts = [logs[0] - logs[1]] if len(logs) == 2 else list(-logs)
     trees = booster.dump_model(num_iteration=1)["tree_info"]
-    for tree, shift in enumerate(shifts):
+    for tree, shift in enumerate(_undoing(logs)):
         for leaf in range(trees[tree]["num_leaves"]):
             booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) + shift)

@@ -5,7 +5,7 @@ The outcomes themselves are of `ml_data.outcomes`, where settlement takes them f
 
 import numpy as np
 
-from ml_data.features.base import Floats, Ints
+from ml_data.features.base import Ints
 from ml_training.recipe import Classes, Recipe
 from trading.domain.label import BREAK_DIRECTION
 from trading.domain.trade_rule import TradeRule
@@ -19,7 +19,7 @@ def answered_classes(codes: Ints, recipe: Recipe) -> tuple[tuple[str, ...], str]
     `codes` (n,) index the label's classes. The untouched window's rows must not be among them: it decides nothing.
     """
     if recipe.asked == BREAK_DIRECTION:
-        return _directions(codes, recipe.classes or Classes(weigh_rarest_below=0.0))
+        return _directions(codes, recipe.classes)
     shares = np.bincount(codes, minlength=len(recipe.asked.classes)) / len(codes)
     told = ", ".join(f"{name} {share:.1%}" for name, share in zip(recipe.asked.classes, shares, strict=True))
     return recipe.asked.classes, (
@@ -28,16 +28,9 @@ def answered_classes(codes: Ints, recipe: Recipe) -> tuple[tuple[str, ...], str]
     )
 
 
-def value_note(values: Floats, recipe: Recipe) -> str:
-    """Return a sentence about the numbers (n, T) that a recipe learns, from the rows before the untouched window."""
-    means = ", ".join(
-        f"{target} {mean:+.3f} (standard deviation {spread:.3f})"
-        for target, mean, spread in zip(recipe.asked.targets, values.mean(axis=0), values.std(axis=0), strict=True)
-    )
-    about = f" of {recipe.rule}" if recipe.rule else ""
-    return (
-        f"Before the untouched window the mean{about} over {len(values):,} events is, in {recipe.asked.unit}: {means}."
-    )
+def none_share(codes: Ints, class_count: int) -> float:
+    """Return how often NONE happened in `codes` (n,); 0 of a model without that class."""
+    return float((codes == NONE).mean()) if class_count > NONE else 0.0
 
 
 def _directions(codes: Ints, rule: Classes) -> tuple[tuple[str, ...], str]:

@@ -2,9 +2,12 @@ import lightgbm
 import numpy as np
 import pytest
 
+from ml_models.calibrator import Calibrator
 from ml_models.scores import log_loss
+from ml_models.walk_start import WalkStart
 from ml_training.estimators import Fit, Rows, class_weights, fit
 from ml_training.recipe import Estimator, Recipe
+from trading.domain.label import BREAK_DIRECTION
 
 NAMES = ("lean", "noise")
 
@@ -88,3 +91,66 @@ def test_watching_a_weighted_fit_sees_the_probabilities_as_they_are_published(es
     stopped = fit(train, NAMES, estimator, 3, 3, watched=watched, weigh_rarest_below=0.2)
     seen = stopped.booster.best_score["valid_0"]["multi_logloss"]
     assert seen == pytest.approx(log_loss(watched.codes, stopped.probabilities(watched.x)), abs=1e-9)
+
+
+def walk_rows(count: int, classes: int, seed: int, edge: float = 0.0) -> Rows:
+    """What the walk says of each event and a second number, which moves the odds of DOWN by `edge`."""
+    random = np.random.default_rng(seed)
+    x = np.column_stack([random.uniform(0.03, 0.97, count), random.normal(size=count)])
+    odds = (1 - x[:, 0]) / x[:, 0] * np.exp(edge * np.sign(x[:, 1]))
+    codes = (random.random(count) < odds / (1 + odds)).astype(np.int64)
+    return Rows(x, codes if classes == 2 else np.where(random.random(count) < 0.04, 2, codes))
+
+
+def walk_start(rows: Rows, classes: int) -> WalkStart:
+    p_none = float((rows.codes == 2).mean())
+    return WalkStart.learned(BREAK_DIRECTION, None, ("martingale_up", "noise"), classes, rows.x, p_none)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_without_an_edge_a_fit_from_the_walk_stays_with_it_and_one_from_scratch_is_worse(
+    estimator: Estimator, classes: int
+):
+    train, watched, test = (walk_rows(4000, classes, seed) for seed in (1, 2, 3))
+    begun = walk_start(train, classes)
+    names = ("martingale_up", "noise")
+    for below in (0.0, 0.2):  # with 4 % of NONE the second weighs it up
+        losses = [
+            log_loss(
+                test.codes,
+                fit(
+                    train, names, estimator, classes, 3, watched=watched, weigh_rarest_below=below, start=each
+                ).probabilities(test.x),
+            )
+            for each in (None, begun)
+        ]
+        walk = log_loss(test.codes, Calibrator().apply(begun.scores(test.x)))
+        assert abs(losses[1] - walk) < 0.0015
+        assert losses[1] < losses[0]
+
+
+def test_an_edge_beside_the_walk_is_found_from_there(estimator: Estimator):
+    train, watched, test = (walk_rows(4000, 2, seed, edge=0.4) for seed in (1, 2, 3))
+    begun = walk_start(train, 2)
+    fitted = fit(train, ("martingale_up", "noise"), estimator, 2, 3, watched=watched, start=begun)
+    up = test.x[:, 0]
+    walk = log_loss(test.codes, np.column_stack([up, 1 - up]))
+    assert log_loss(test.codes, fitted.probabilities(test.x)) < walk - 0.012
+
+
+def test_watching_a_fit_from_the_walk_sees_the_probabilities_as_they_are_published(estimator: Estimator):
+    train, watched = walk_rows(3000, 3, 1), walk_rows(2000, 3, 2)
+    begun = walk_start(train, 3)
+    fitted = fit(
+        train, ("martingale_up", "noise"), estimator, 3, 3, watched=watched, weigh_rarest_below=0.2, start=begun
+    )
+    seen = fitted.booster.best_score["valid_0"]["multi_logloss"]
+    assert max(fitted.weights) > 5
+    assert seen == pytest.approx(log_loss(watched.codes, fitted.probabilities(watched.x)), abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_contributions_of_a_fit_from_the_walk_sum_to_its_raw_scores(estimator: Estimator, classes: int):
+    train = walk_rows(1000, classes, 1)
+    fitted = fit(train, ("martingale_up", "noise"), estimator, classes, 3, rounds=20, start=walk_start(train, classes))
+    np.testing.assert_allclose(fitted.contributions(train.x).sum(axis=2), fitted.margins(train.x), atol=1e-12)
