@@ -37,7 +37,7 @@ class ModelRegistry:
 
     def models(self) -> tuple[str, ...]:
         """Return the names of the models that have a folder, sorted; none when the registry does not exist yet."""
-        if not self.root.is_dir():
+        if not self._is_there():
             return ()
         return tuple(sorted(path.name for path in self.root.iterdir() if path.is_dir() and _MODEL.fullmatch(path.name)))
 
@@ -246,9 +246,14 @@ class ModelRegistry:
             durable_files.rename_new(path, deleted / version)
             pointers.append_move(folder, move)
 
+    def _is_there(self) -> bool:
+        if self.root.exists() and not self.root.is_dir():
+            raise RegistryError(f"{self.root}: expected the folder of the models, found a file; move it away.")
+        return self.root.is_dir()
+
     def _folder(self, model: str) -> Path:
         folder = self.root / _model_name(model)
-        if not self.root.is_dir():
+        if not self._is_there():
             raise RegistryError(f"There is no model registry at {self.root} yet; 'hub train' makes the first version.")
         if not folder.is_dir():
             known = ", ".join(self.models()) or "none"

@@ -123,9 +123,12 @@ def read_pointer(model_folder: Path, alias: str) -> Move | None:
     DamagedVersion
         when the pointer's file cannot be understood.
     """
-    if alias == LATEST:
-        return _read_latest(model_folder)
-    return _read_move(model_folder / "aliases" / f"{alias}.json", alias)
+    try:
+        if alias == LATEST:
+            return _read_latest(model_folder)
+        return _read_move(model_folder / "aliases" / f"{alias}.json", alias)
+    except DamagedVersion as error:
+        raise error.at(model_folder.name) from error
 
 
 def _read_move(path: Path, alias: str) -> Move | None:
@@ -204,7 +207,7 @@ def read_moves(model_folder: Path) -> tuple[Move, ...]:
     try:
         written = [Move.read(decode(JOURNAL, line)) for line in lines]
     except DamagedVersion as error:
-        raise DamagedVersion(JOURNAL, error.problem, cure=cure) from error
+        raise DamagedVersion(JOURNAL, error.problem, where=model_folder.name, cure=cure) from error
     return (*written, *sorted(_unwritten(model_folder, written), key=lambda move: move.at))
 
 

@@ -15,7 +15,7 @@ def command(
 ) -> None:
     """Bring sessions, opening ranges and trades up to date; without --instrument, of every stored one."""
     with opened() as hub:
-        symbols: list[str | None] = [instrument] if instrument else [*hub.stored_instruments()]
+        symbols: list[str | None] = [instrument] if instrument is not None else [*hub.stored_instruments()]
         first = day(since) if since else None
         reports = [build(hub.store, hub.instrument(symbol), since=first) for symbol in symbols or [None]]
     say([line for report in reports for line in describe(report)], {"builds": reports}, as_json=as_json)

@@ -40,7 +40,14 @@ class Finding:
 def command(as_json: JsonFlag = False) -> None:
     """Look at everything the hub stands on; leaves with 1 when something is broken."""
     with opened() as hub:
-        findings = [*_machine(hub), *_instruments(hub, now()), *_daily(hub, now()), *_models(hub)]
+        looks = (
+            ("machine", _machine(hub)),
+            ("bars", _instruments(hub, now())),
+            ("day bars", _daily(hub, now())),
+            ("journal", _journal(hub)),
+            ("models", _models(hub)),
+        )
+        findings = [finding for what, look in looks for finding in _told(what, look)]
     lines = [f"{MARKS[each.state]} {each.what}: {each.sentence}" for each in findings]
     if any(each.state == "bad" for each in findings):
         say([] if as_json else lines)
@@ -50,6 +57,16 @@ def command(as_json: JsonFlag = False) -> None:
             as_json=as_json,
         )
     say(lines, {"findings": findings}, as_json=as_json)
+
+
+def _told(what: str, look: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield what a look finds; what it breaks off at is a finding too, and does not keep the next from looking."""
+    try:
+        yield from look
+    except HubError as error:
+        yield Finding("bad", what, str(error))
+    except OSError as error:
+        yield Finding("bad", what, f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
 
 
 def _machine(hub: Hub) -> Iterator[Finding]:
@@ -143,6 +160,15 @@ def _daily(hub: Hub, at: datetime) -> Iterator[Finding]:
         yield Finding("good", str(row.series), f"{row.days:,} days, {row.first_day} to {row.last_day}")
 
 
+def _journal(hub: Hub) -> Iterator[Finding]:
+    with hub.store.journal() as cursor:
+        logged, first, last = cursor.execute(
+            "SELECT count(*), min(trading_day), max(trading_day) FROM journal.ml_predictions"
+        ).fetchall()[0]
+    days = f", of {first} to {last}" if logged else ""
+    yield Finding("good", "journal", f"{logged:,} predictions logged{days}")
+
+
 def _models(hub: Hub) -> Iterator[Finding]:
     models = hub.registry.models()
     if not models:
@@ -150,6 +176,7 @@ def _models(hub: Hub) -> Iterator[Finding]:
     for model in models:
         try:
             loaded = hub.registry.load(model)
+            hub.registry.journal(model)
         except HubError as error:
             yield Finding("bad", model, str(error))
             continue

@@ -20,12 +20,12 @@ from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, now, open
 from ml_training.dataset import Dataset, dataset_of
 from ml_training.recipe import shipped_recipe
 from trading.domain.calendar import as_date
-from trading.errors import NothingStored
+from trading.errors import CheckFailed, HubError, NothingStored
 
 
 def command(
     instrument: InstrumentOption = None,
-    recipe: str = "directional",
+    recipe: Annotated[str, typer.Option(help="Whose training rows the snapshot holds.")] = "directional",
     rule: RuleOption = None,
     universe: Annotated[str | None, typer.Option(help="Day bars of the stocks of this universe instead.")] = None,
     series: Annotated[str | None, typer.Option(help="The series of this set instead.")] = None,
@@ -35,6 +35,7 @@ def command(
     if universe is not None or series is not None:
         _export_daily(universe, series, as_json=as_json)
         return
+    chosen_recipe = shipped_recipe(recipe, rule)
     with opened() as hub:
         chosen = hub.instrument(instrument)
         with progress(f"{chosen.symbol} export") as advance:
@@ -42,7 +43,18 @@ def command(
         if report.files == 0:
             raise NothingStored(f"{chosen.symbol}: nothing is stored, so there is nothing to export. Run hub ingest.")
         made_at = now()
-        dataset = dataset_of(build_history(read_bars(hub.store, chosen), chosen), shipped_recipe(recipe, rule))
+        history = build_history(read_bars(hub.store, chosen), chosen)
+        try:
+            dataset = dataset_of(history, chosen_recipe)
+        except CheckFailed:
+            raise
+        except HubError as error:  # too short a history to learn from is no reason to withhold the tables
+            say(
+                [*describe(report), f"No training snapshot: {error}"],
+                {"export": report, "snapshot": None, "content_hash": None, "no_snapshot": str(error)},
+                as_json=as_json,
+            )
+            return
         folder = hub.settings.parquet_folder / "snapshots" / f"instrument={chosen.symbol}" / f"recipe={recipe}"
         snapshot = write_snapshot(snapshot_table(dataset), dataset.data_hash, folder)
         record_snapshot(
@@ -57,7 +69,7 @@ def command(
         )
     say(
         [*describe(report), f"Training snapshot: {len(dataset):,} events, {len(dataset.names)} features: {snapshot}"],
-        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash},
+        {"export": report, "snapshot": snapshot, "content_hash": dataset.data_hash, "no_snapshot": None},
         as_json=as_json,
     )
 

@@ -9,7 +9,7 @@ from ml_data.staleness import stale as stale_of
 from ml_models.model_registry import ModelRegistry
 from ml_monitoring.stale import versions_made
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say, who
-from trading.errors import HubError, NothingStored
+from trading.errors import HubError, NothingStored, RegistryError
 
 cli = typer.Typer(help="The model registry.", no_args_is_help=True)
 
@@ -83,7 +83,7 @@ def verify(model: ModelArgument, version: VersionArgument = "latest", as_json: J
         stale = _stale(hub, model, found)
     result = {"model": model, "version": found, "problems": problems, "stale": stale}
     if problems:
-        fail([f"{model} {found}:", *problems], result, as_json=as_json)
+        fail(problems, result, as_json=as_json)
     good = f"{model} {found}: every file is as it was published, and the golden rows come back."
     say([good, *_stale_lines(stale)], result, as_json=as_json)
 
@@ -141,8 +141,12 @@ def _stale_lines(stale: tuple[Stale, ...]) -> list[str]:
 
 def _version(registry: ModelRegistry, model: str, which: str) -> str:
     """Return the version that a name stands for."""
-    pointer = registry.alias(model, which) if not which.startswith("v_") else None
-    return which if pointer is None else str(pointer.version)
+    if which.startswith("v_"):
+        return which
+    pointer = registry.alias(model, which)
+    if pointer is None:
+        raise RegistryError(f"{model}: {which} does not point at any version; 'hub models list' names those it has.")
+    return str(pointer.version)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,294 @@
+"""The table of verbs: for each one what it does on a small home, and how it meets everything that can be wrong.
+
+A new verb needs a row here; `test_verbs.py` and the files beside it run every row. Arguments are written as typed.
+`{bars}` is a file of bars of NQ that are not stored yet, `{tiny}` and `{old}` are the newest and the oldest version of
+the model `directional` (drafts), beside the trained `directional-DEMO`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ml_data import lookahead
+from ml_data.store import Store
+from ml_scripts import hub
+from ml_training import dataset
+from tests.contracts.test_planted_cheats import a_bar_one_minute_late, group
+from tests.hub_home import REGISTRY, STORES
+from tests.ml_models.drafts import damage
+
+NO_BARS = (2, "No bars are stored yet. Import some: hub ingest FILES --instrument SYMBOL, or make the demo market")
+NO_REGISTRY = (2, "There is no model registry at")
+NOTHING_PUBLISHED = (2, "directional-DEMO: nothing is published yet. Train a version: hub train directional")
+BROKEN_MODEL = (2, "model.txt: has ")
+Outcome = tuple[int, str]
+"""The exit code, and words that are said."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a verb does: `done` are arguments that succeed on the small home.
+
+    `shelves` are those it cannot do without: it refuses when one of the store's is damaged or of a newer program, and
+    `no_models`, `broken_model` say what it makes of a registry that is missing or damaged. `writes` when it needs room
+    on the disk. `wrong` are arguments and the words of the refusal. `fails` breaks what the verb checks, so that it
+    leaves with 1 and these words. `long` when Ctrl+C can meet it at work.
+    """
+
+    done: str = ""
+    shelves: tuple[str, ...] = ()
+    empty: Outcome = (0, "")
+    no_models: Outcome = (0, "")
+    broken_model: Outcome = (0, "")
+    writes: bool = False
+    long: bool = False
+    serves: bool = False
+    wrong: tuple[tuple[str, str], ...] = ()
+    fails: tuple[Callable[[Path, Any], None], str] | None = field(default=None)
+
+
+def verbs() -> dict[str, Any]:
+    """Every verb of `hub`, found by walking the command line: its words, and its command."""
+    found: dict[str, Any] = {}
+
+    def walk(command: Any, words: tuple[str, ...]) -> None:
+        if not hasattr(command, "list_commands"):
+            found[" ".join(words)] = command
+            return
+        for name in command.list_commands(None):
+            walk(command.get_command(None, name), (*words, name))
+
+    walk(typer.main.get_command(hub.cli), ())
+    return found
+
+
+def takes(command: Any, option: str) -> bool:
+    return any(option in parameter.opts for parameter in command.params)
+
+
+# What makes a check fail
+
+
+def plant_a_cheat(home: Path, monkeypatch: Any) -> None:
+    groups = (*lookahead.feature_groups(), group("a_bar_one_minute_late", a_bar_one_minute_late))
+    for module in (lookahead, dataset):
+        monkeypatch.setattr(module, "feature_groups", lambda: groups)
+
+
+def change_a_stored_bar(home: Path, monkeypatch: Any) -> None:
+    store = Store(home / STORES)
+    with store.market_write() as cursor:
+        cursor.execute("UPDATE market.bars_1m SET volume = volume + 1 WHERE ts::DATE = DATE '2023-05-16'")
+    store.close()
+
+
+def cut_the_models(home: Path, monkeypatch: Any = None) -> None:
+    for path in (home / REGISTRY).glob("*/v_*/model.txt"):
+        damage(path, path.read_bytes()[:-100])
+
+
+_MODELS = ("registry",)
+_WRONG_MODEL = ("nosuch", "There is no model 'nosuch' at ")
+_WRONG_VERSION = ("directional v_20240101_000000-aaaaa", "directional has no version v_20240101_000000-aaaaa")
+_WRONG_ALIAS = ("directional nosuch", "directional: nosuch does not point at any version")
+
+ROWS: dict[str, Row] = {
+    "start": Row(
+        shelves=("market", "journal"),
+        serves=True,
+        wrong=(("--port 99999", "Input should be less than or equal to 65535"),),
+    ),
+    "app": Row(
+        serves=True,
+        wrong=(
+            ("--port 99999", "Input should be less than or equal to 65535"),
+            ("--port eighty", "Input should be a valid integer"),
+        ),
+    ),
+    "demo": Row(shelves=("market", "journal"), writes=True, long=True, wrong=(("twice", "unexpected extra argument"),)),
+    "ingest": Row(
+        "{bars} --instrument NQ --time-zone America/New_York",
+        shelves=("market",),
+        writes=True,
+        long=True,
+        wrong=(
+            ("--instrument NQ", "Missing argument 'files'"),
+            ("{bars}", "Missing option '--instrument'"),
+            ("nowhere.csv --instrument NQ", "refused: nowhere.csv: there is no such file; check the path."),
+            ("{bars} --instrument NQ --time-zone Mars/Olympus", "Mars/Olympus"),
+            ("{bars} --instrument NQ", "add --accept"),
+            ("{bars} --instrument NQ --format papyrus", "papyrus"),
+            ("{bars} --instrument NQ --stamps middle", "middle"),
+            ("{folder} --instrument NQ", "{folder}"),
+            ("{empty} --instrument NQ", "empty.csv: the file is empty; download it again."),
+            (
+                "{text} --instrument NQ",
+                "refused: text.csv: expected bars in a format of docs/formats.md, found text whose first line is",
+            ),
+        ),
+    ),
+    "build": Row(
+        "--since 2023-05-30",
+        shelves=("market",),
+        empty=NO_BARS,
+        writes=True,
+        long=True,
+        wrong=(
+            ("--since 31.12.2024", "'31.12.2024' is not a date; expected YYYY-MM-DD, such as 2025-01-02."),
+            ("--since 0001-01-01", "0001-01-01 is out of reach"),
+            ("--instrument NQ", "NQ: no bars are stored. Import some: hub ingest FILES --instrument NQ"),
+        ),
+    ),
+    "export": Row(
+        shelves=("market",),
+        empty=NO_BARS,
+        writes=True,
+        long=True,
+        wrong=(("--recipe nosuch", "nosuch: no such recipe"), ("--instrument NQ", "NQ: nothing is stored")),
+    ),
+    "train": Row(
+        "directional --until 2023-04-28",
+        shelves=("market",),
+        empty=NO_BARS,
+        writes=True,
+        long=True,
+        wrong=(
+            ("", "Missing argument 'recipe'"),
+            ("directinal", "directinal: no such recipe"),
+            ("directional --until yesterday", "'yesterday' is not a date"),
+            ("directional --instrument NQ", "NQ: no bars are stored"),
+        ),
+        fails=(plant_a_cheat, "a_bar_one_minute_late"),
+    ),
+    "models list": Row(
+        shelves=_MODELS, empty=(2, "The registry is empty. Train a version"), no_models=(2, "The registry is empty")
+    ),
+    "models show": Row(
+        "directional",
+        shelves=_MODELS,
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=BROKEN_MODEL,
+        wrong=(("", "Missing argument 'model'"), _WRONG_MODEL, _WRONG_VERSION, _WRONG_ALIAS),
+    ),
+    "models card": Row(
+        "directional",
+        shelves=_MODELS,
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=BROKEN_MODEL,
+        wrong=(("", "Missing argument 'model'"), _WRONG_MODEL, _WRONG_VERSION, _WRONG_ALIAS),
+    ),
+    "models verify": Row(
+        "directional",
+        shelves=_MODELS,
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=(1, "model.txt: has "),
+        long=True,
+        wrong=(("", "Missing argument 'model'"), _WRONG_MODEL, _WRONG_VERSION, _WRONG_ALIAS),
+        fails=(cut_the_models, "model.txt: has "),
+    ),
+    "models promote": Row(
+        "directional {old} --why better",
+        shelves=_MODELS,
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=BROKEN_MODEL,
+        writes=True,
+        wrong=(
+            ("directional {old}", "Missing option '--why'"),
+            ("directional {old} --why ''", "why"),
+            ("directional {old} --why x --alias ../x", "../x"),
+            ("directional nosuch --why x", "nosuch does not point at any version"),
+        ),
+    ),
+    "models rollback": Row(
+        "directional --why worse",
+        shelves=_MODELS,
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=BROKEN_MODEL,
+        writes=True,
+        wrong=(
+            ("directional", "Missing option '--why'"),
+            ("directional-DEMO --why x", "directional-DEMO: champion has no version before"),
+        ),
+    ),
+    "models delete": Row(
+        "directional {old} --why old",
+        shelves=("registry", "journal"),
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        writes=True,
+        wrong=(
+            ("directional latest --why x", "is still needed by: champion, LATEST_VERSION.txt. Nothing was deleted."),
+            ("directional-DEMO latest --why x", "logged predictions. Nothing was deleted."),
+        ),
+    ),
+    "predict": Row(
+        shelves=("market", "registry"),
+        empty=NO_BARS,
+        no_models=NOTHING_PUBLISHED,
+        broken_model=BROKEN_MODEL,
+        long=True,
+        wrong=(
+            ("--moment tomorrow", "'tomorrow' is not an instant; expected one such as 2025-03-03T00:00Z."),
+            ("--moment 2023-05-17", "'2023-05-17' names no time zone; add Z for UTC or an offset such as +10:00."),
+            (
+                "--moment 2030-01-01T00:00Z",
+                "DEMO: the stored bars end at 2023-06-02 21:00Z, so nothing can be said of 2030-01-01T00:00Z; "
+                "ask for a moment up to there, or import newer bars.",
+            ),
+            ("--moment 1970-01-03T00:00Z", "DEMO"),
+            ("--instrument NQ", "NQ: no bars are stored"),
+        ),
+    ),
+    "shadow": Row(
+        "--replay 2023-05-29 2023-05-30",
+        shelves=("market", "journal", "registry"),
+        empty=NO_BARS,
+        no_models=NOTHING_PUBLISHED,
+        broken_model=BROKEN_MODEL,
+        writes=True,
+        long=True,
+        wrong=(
+            ("", "Missing option '--replay'"),
+            ("--replay 2023-05-29", "Option '--replay' requires 2 arguments"),
+            ("--replay 2023-05-30 2023-05-29", "--replay goes from the earlier day to the later one"),
+            ("--replay 29/05/2023 30/05/2023", "'29/05/2023' is not a date"),
+            ("--replay 2023-05-29 2023-05-30 --version nosuch", "nosuch does not point at any version"),
+        ),
+    ),
+    "settle": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
+    "monitor": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
+    "audit lookahead": Row(
+        "--sample 2",
+        shelves=("market",),
+        empty=NO_BARS,
+        long=True,
+        wrong=(
+            ("--sample 0", "Input should be greater than or equal to 1"),
+            ("--instrument NQ", "NQ: no bars are stored"),
+        ),
+        fails=(plant_a_cheat, "a_bar_one_minute_late"),
+    ),
+    "audit replay": Row(
+        shelves=("market", "journal", "registry"),
+        empty=NO_BARS,
+        no_models=(1, "refused (no_model: "),
+        broken_model=(1, "refused (damaged_model: "),
+        long=True,
+        wrong=(("--instrument NQ", "NQ: no prediction is logged yet. Run hub shadow --replay FROM TO"),),
+        fails=(change_a_stored_bar, "data_hash"),
+    ),
+    "doctor": Row(
+        no_models=(0, "models: none published yet"),
+        broken_model=(1, "model.txt: has "),
+        long=True,
+        fails=(cut_the_models, "Something is broken; the lines marked ✕ say what and what to do."),
+    ),
+}
