@@ -201,14 +201,22 @@ def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
     except HubError as error:
         _leave(str(error), error.exit_code)
     except PermissionError as error:
-        place = error.filename or "a file of the home folder"
+        place = error.filename or _home()
         _leave(f"No permission: {place}. Choose another home folder with HUB_HOME, or change its owner.", BAD_INPUT)
     except OSError as error:
-        place = error.filename or "the home folder"
+        place = error.filename or _home()
         _leave(f"{error.strerror or error}: {place}. What was stored before is unharmed.", BAD_INPUT)
     if code == INTERRUPTED:
         _leave("Stopped. What was finished is stored; the same command goes on from there.", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _home() -> str:
+    """Return where the home folder is, for an error that does not name its place."""
+    try:
+        return str(read_settings().home)
+    except HubError:
+        return "the home folder"
 
 
 def command_line(verb: Callable[..., Any]) -> typer.Typer:

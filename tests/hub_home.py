@@ -29,6 +29,7 @@ DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml"
 MODEL = "directional-DEMO"
 BREAK_RECIPES = ("entry_quality",)
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
+SEED = 7
 TRAINED_UNTIL = date(2023, 4, 28)
 LOGGED_DAYS = ("2023-05-15", "2023-05-26")
 NOW = datetime(2023, 7, 3, 12, 0, tzinfo=UTC)
@@ -50,7 +51,7 @@ def small_recipe(name: str = "directional", rule: str | None = None) -> Recipe:
 
 
 def demo_table() -> pa.Table:
-    return pa.concat_tables(demo_bars(DEMO, FIRST_DAY, LAST_DAY, 7))
+    return pa.concat_tables(demo_bars(DEMO, FIRST_DAY, LAST_DAY, SEED))
 
 
 def make_home(folder: Path) -> None:

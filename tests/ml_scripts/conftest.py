@@ -1,8 +1,9 @@
 """The small home of the table of verbs, and what keeps a test short: a smaller recipe and a smaller demo market."""
 
 import hashlib
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -34,9 +35,14 @@ def calm_home(verb_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="session")
-def words(tmp_path_factory: pytest.TempPathFactory, verb_home: Path) -> dict[str, str]:
-    """What the names in braces of the table stand for."""
-    folder = tmp_path_factory.mktemp("files")
+def words(verb_home: Path) -> Iterator[dict[str, str]]:
+    """What the names in braces of the table stand for; the files may be read by everybody."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield _words(verb_home, Path(folder))
+
+
+def _words(verb_home: Path, folder: Path) -> dict[str, str]:
     minutes = open_minutes(shipped("NQ"), "2024-02-04T23:00", "2024-02-08")
     (folder / "empty.csv").write_bytes(b"")
     (folder / "text.csv").write_text("Dear trader,\nthese are no bars.\n" * 20)
@@ -53,7 +59,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, verb_home: Path) -> dict[str
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train a smaller model, and make a demo market of four months."""
+    """Train a smaller model, and make a demo market that is the one of the small home."""
     for module in (train, demo):
         shipped_recipe = module.shipped_recipe
         monkeypatch.setattr(
@@ -64,14 +70,18 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         )
     monkeypatch.setattr(demo, "FIRST_DAY", hub_home.FIRST_DAY)
-    monkeypatch.setattr(demo, "LAST_DAY", date(2023, 5, 31))
+    monkeypatch.setattr(demo, "LAST_DAY", hub_home.LAST_DAY)
+    monkeypatch.setattr(demo, "SEED", hub_home.SEED)
     monkeypatch.setattr(demo, "SHADOW_DAYS", 3)
 
 
 def fingerprint(home: Path) -> dict[str, str]:
-    """Every file that matters of a home, with a hash of its content: not the notes and locks beside the stores."""
+    """Every file of a home that holds anything, with a hash of it: not the notes and locks beside the stores."""
     return {
         str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(home.rglob("*"))
-        if path.is_file() and path.suffix not in (".lock", ".turn", ".holder", ".stamp") and ".checked" not in path.name
+        if path.is_file()
+        and path.stat().st_size
+        and path.suffix not in (".lock", ".turn", ".holder", ".stamp")
+        and ".checked" not in path.name
     }

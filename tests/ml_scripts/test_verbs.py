@@ -71,7 +71,12 @@ def test_a_verb_that_is_done_leaves_with_0_and_prints_one_object_or_lines(
     assert ran.object
     assert ran.out.count("\n") == 1
     assert ran.err == ""
-    if name not in ("models rollback", "models delete", "train"):  # what can be done once, and what takes a second
+    if name not in (
+        "models rollback",
+        "models delete",
+        "train",
+        "instrument new",
+    ):  # what can be done once, and what takes a second
         again = run_hub(*arguments, home=home)
         assert again.code == 0, again
         assert again.out.strip()
@@ -102,7 +107,7 @@ def test_an_option_that_is_not_known_is_told_with_the_way_to_the_help(name: str,
 @pytest.mark.parametrize(
     ("symbol", "said"),
     [
-        ("XYZ", "XYZ: no such instrument; "),
+        ("XYZ", "XYZ: no such instrument. Known: BTCUSDT, DEMO, "),
         ("../config", "'../config' is not a symbol; expected letters and digits, such as MGC."),
         ("", "'' is not a symbol; expected letters and digits, such as MGC."),
     ],

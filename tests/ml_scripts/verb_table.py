@@ -19,6 +19,7 @@ from ml_training import dataset
 from tests.contracts.test_planted_cheats import a_bar_one_minute_late, group
 from tests.hub_home import REGISTRY, STORES
 from tests.ml_models.drafts import damage
+from trading.settings import SHIPPED_INSTRUMENTS
 
 NO_BARS = (2, "No bars are stored yet. Import some: hub ingest FILES --instrument SYMBOL, or make the demo market")
 NO_REGISTRY = (2, "There is no model registry at")
@@ -90,6 +91,12 @@ def cut_the_models(home: Path, monkeypatch: Any = None) -> None:
         damage(path, path.read_bytes()[:-100])
 
 
+def break_an_instrument(home: Path, monkeypatch: Any) -> None:
+    own = home / "config" / "instruments" / "ES.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text((SHIPPED_INSTRUMENTS / "ES.toml").read_text().replace("tick = ", "tick = -"))
+
+
 _MODELS = ("registry",)
 _WRONG_MODEL = ("nosuch", "There is no model 'nosuch' at ")
 _WRONG_VERSION = ("directional v_20240101_000000-aaaaa", "directional has no version v_20240101_000000-aaaaa")
@@ -128,6 +135,29 @@ ROWS: dict[str, Row] = {
                 "{text} --instrument NQ",
                 "refused: text.csv: expected bars in a format of docs/formats.md, found text whose first line is",
             ),
+        ),
+    ),
+    "instrument list": Row(),
+    "instrument show": Row(
+        "ES --day 2025-03-03",
+        wrong=(
+            ("", "Missing argument 'symbol'"),
+            ("NOSUCH", "NOSUCH"),
+            ("../x", "../X"),
+            ("ES --day 3/3/25", "'3/3/25' is not a date; expected YYYY-MM-DD"),
+        ),
+    ),
+    "instrument check": Row("ES", fails=(break_an_instrument, "tick")),
+    "instrument new": Row(
+        "TSLA --kind equity",
+        writes=True,
+        wrong=(
+            ("", "Missing argument 'symbol'"),
+            ("TSLA", "TSLA: say what it is: --kind futures, fx, equity or crypto."),
+            ("TSLA --kind stock", "Invalid value for '--kind'"),
+            ("TSLA --kind equity --tick nothing", "Invalid value for '--tick'"),
+            ("TSLA --kind equity --calendar MOON", "MOON"),
+            ("../x --kind equity", "../X"),
         ),
     ),
     "build": Row(

@@ -91,6 +91,8 @@ def new_instrument_text(symbol: str, kind: Kind, wishes: Wishes) -> str:
 def write_new(folder: Path, symbol: str, text: str) -> Path:
     """Write the file of a new instrument and return its path; one that is there already is never replaced.
 
+    A write that fails (a full disk) leaves no file, which would stand in the way of the next.
+
     Raises
     ------
     BadSettings
@@ -103,6 +105,9 @@ def write_new(folder: Path, symbol: str, text: str) -> Path:
             file.write(text)
     except FileExistsError as error:
         raise BadSettings(f"{path}: is there already, and nothing is overwritten; edit it, or move it away.") from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 
