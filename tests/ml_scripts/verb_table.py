@@ -7,17 +7,21 @@ the model `directional` (drafts), beside the trained `directional-DEMO`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 
 from ml_data import lookahead
+from ml_data.ingest import ingest_bars
 from ml_data.store import Store
 from ml_scripts import hub
 from ml_training import dataset
 from tests.contracts.test_planted_cheats import a_bar_one_minute_late, group
-from tests.hub_home import REGISTRY, STORES
+from tests.hub_home import DEMO, REGISTRY, STORES, demo_table
 from tests.ml_models.drafts import damage
 from trading.settings import SHIPPED_INSTRUMENTS
 
@@ -76,7 +80,7 @@ def takes(command: Any, option: str) -> bool:
 def plant_a_cheat(home: Path, monkeypatch: Any) -> None:
     groups = (*lookahead.feature_groups(), group("a_bar_one_minute_late", a_bar_one_minute_late))
     for module in (lookahead, dataset):
-        monkeypatch.setattr(module, "feature_groups", lambda: groups)
+        monkeypatch.setattr(module, "feature_groups", lambda *_: groups)
 
 
 def change_a_stored_bar(home: Path, monkeypatch: Any) -> None:
@@ -84,6 +88,19 @@ def change_a_stored_bar(home: Path, monkeypatch: Any) -> None:
     with store.market_write() as cursor:
         cursor.execute("UPDATE market.bars_1m SET volume = volume + 1 WHERE ts::DATE = DATE '2023-05-16'")
     store.close()
+
+
+def revise_a_bar(home: Path, monkeypatch: Any) -> None:
+    store = Store(home / STORES)
+    table = demo_table().slice(100_000, 500)
+    later = datetime(2026, 6, 1, tzinfo=UTC)
+    place = table.schema.get_field_index("volume")
+    volume = table.schema.field(place)
+    one_of_them = pa.array([1] + [0] * 499, volume.type)
+    changed = table.set_column(place, volume, pc.add(table.column(place), one_of_them))
+    report = ingest_bars(store, DEMO, [changed], source_name="vendor", now=later)
+    store.close()
+    assert report.rows_revised == 1
 
 
 def cut_the_models(home: Path, monkeypatch: Any = None) -> None:
@@ -198,7 +215,7 @@ ROWS: dict[str, Row] = {
     ),
     "models show": Row(
         "directional",
-        shelves=_MODELS,
+        shelves=("registry", "market"),
         empty=NO_REGISTRY,
         no_models=NO_REGISTRY,
         broken_model=BROKEN_MODEL,
@@ -214,7 +231,7 @@ ROWS: dict[str, Row] = {
     ),
     "models verify": Row(
         "directional",
-        shelves=_MODELS,
+        shelves=("registry", "market"),
         empty=NO_REGISTRY,
         no_models=NO_REGISTRY,
         broken_model=(1, "model.txt: has "),
@@ -314,6 +331,11 @@ ROWS: dict[str, Row] = {
         long=True,
         wrong=(("--instrument NQ", "NQ: no prediction is logged yet. Run hub shadow --replay FROM TO"),),
         fails=(change_a_stored_bar, "data_hash"),
+    ),
+    "audit stale": Row(
+        shelves=("market", "journal"),
+        empty=NO_BARS,
+        fails=(revise_a_bar, "DEMO: built on bars that were changed since: "),
     ),
     "doctor": Row(
         no_models=(0, "models: none published yet"),
