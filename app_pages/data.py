@@ -1,35 +1,39 @@
 """Data: what is stored, what is missing where it matters, and what to do next."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app_pages import data_tables as tables
 from app_pages import data_view as view
 from app_pages.context import PageContext, draw_nothing_stored, shown_clock
+from app_pages.daily_card import draw_daily, read_daily
 from app_pages.data_queries import DataPage, StoredData, data_page, stale_items
 from app_pages.panels.states import draw_error, draw_no_match, draw_stale
+from app_pages.tables import draw_table
 from app_pages.theme import current_mode
 from ml_data.quality_words import place_of, quality_lines, verdict
 from trading.domain.instrument import Instrument
 from trading.errors import StoreError
 
-TABLE_HEIGHT = 300
-LONGEST = 8
-"""Rows of a table that are shown without scrolling."""
-
 
 def draw(context: PageContext) -> None:
     """Draw the page."""
     instrument = context.instrument
-    if instrument is None:
+    daily = read_daily(context)
+    if instrument is None and (daily is None or daily.is_empty):
         draw_nothing_stored(context.settings.store_folder)
         return
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.title("Data", anchor=False, width="content")
+    if instrument is not None:
+        _draw_instrument(context, instrument)
+    if daily is not None:
+        draw_daily(daily)
+
+
+def _draw_instrument(context: PageContext, instrument: Instrument) -> None:
+    """Draw what is stored of one-minute bars and what is built from them."""
     try:
         page: DataPage = context.read(
             data_page, instrument, context.clock.replay, current_mode(), context.up_down, of="both"
@@ -59,7 +63,7 @@ def _draw_stale(context: PageContext, instrument: Instrument) -> None:
     stale = context.read(stale_items, instrument, context.settings.registry_folder, of="both")
     with st.container(border=True):
         st.markdown("**What was built on bars that a vendor changed since**")
-        _draw_table(tables.stale_frame(stale), tables.STALE, "Nothing: all that was built is of the bars as they are.")
+        draw_table(tables.stale_frame(stale), tables.STALE, "Nothing: all that was built is of the bars as they are.")
         st.caption(view.stale_sentence(stale))
 
 
@@ -91,12 +95,12 @@ def _draw_quality(instrument: Instrument, found: StoredData) -> None:
     if holes:
         with st.container(border=True):
             st.markdown(f"**Holes**: minutes that usually have a bar, on the clock of {place_of(instrument)}")
-            _draw_table(tables.hole_frame(holes, instrument), tables.HOLES, "")
+            draw_table(tables.hole_frame(holes, instrument), tables.HOLES, "")
             st.caption(view.silence_sentence(holes))
     if len(doubts):
         with st.container(border=True):
             st.markdown("**Doubtful bars**: kept as they came")
-            _draw_table(tables.doubt_frame(doubts, instrument), tables.DOUBTS, "")
+            draw_table(tables.doubt_frame(doubts, instrument), tables.DOUBTS, "")
             st.caption(view.doubt_sentences(doubts))
 
 
@@ -105,34 +109,23 @@ def _draw_tables(found: StoredData) -> None:
     left, right = st.columns([0.56, 0.44])
     with left.container(border=True, height="stretch"):
         st.markdown("**Opening ranges** void, thin or over a hole, holidays left out")
-        _draw_table(
-            tables.range_frame(quality.ranges, quality.over_hole), tables.RANGES, "No opening range has a hole."
-        )
+        draw_table(tables.range_frame(quality.ranges, quality.over_hole), tables.RANGES, "No opening range has a hole.")
         st.caption(view.hole_sentence(quality.ranges, found.built.ranges, quality.over_hole))
     with right.container(border=True, height="stretch"):
         st.markdown("**Rolls** of the contract that a day is traded in")
-        _draw_table(tables.roll_frame(found.rolls), tables.ROLLS, "No roll yet.")
+        draw_table(tables.roll_frame(found.rolls), tables.ROLLS, "No roll yet.")
         st.caption(view.roll_sentence(found.rolls))
     with st.container(border=True):
         st.markdown("**Imports**")
-        _draw_table(tables.import_frame(found.imports), tables.IMPORTS, "No file was imported.")
+        draw_table(tables.import_frame(found.imports), tables.IMPORTS, "No file was imported.")
         st.caption(view.import_sentence(found.imports, found.revised))
     if len(found.rejects):
         with st.container(border=True):
             st.markdown("**Rows that were not stored**")
-            _draw_table(tables.reject_frame(found.rejects), tables.REJECTS, "")
+            draw_table(tables.reject_frame(found.rejects), tables.REJECTS, "")
             st.caption(view.reject_sentence(found.rejects, found.imports))
     if len(found.revisions):
         with st.container(border=True):
             st.markdown("**Bars that a later file changed**")
-            _draw_table(tables.revision_frame(found.revisions), tables.REVISIONS, "")
+            draw_table(tables.revision_frame(found.revisions), tables.REVISIONS, "")
             st.caption(view.revision_sentence(found.revisions, found.revised))
-
-
-def _draw_table(table: pd.DataFrame, columns: Mapping[str, Any], nothing: str) -> None:
-    if table.empty:
-        draw_no_match(nothing)
-        return
-    shown = {name: config for name, config in columns.items() if config is not None}
-    height: Any = TABLE_HEIGHT if len(table) > LONGEST else "content"
-    st.dataframe(table, hide_index=True, height=height, column_config=shown, column_order=list(columns))

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app_pages.small_home import make_home, shared_home
+from tests.app_pages.test_data_daily import put_daily
 from tests.browser.conftest import CHECKOUT, PHONE, App
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,20 @@ def test_old_bars_are_a_warning_with_its_command(hub: App, open_page: OpenPage):
     page = open_page(hub, "/data")
     expect(page.get_by_text("The bars are behind")).to_be_visible()
     expect(page.get_by_text("hub ingest FILES --instrument MGC")).to_be_visible()
+
+
+def test_day_bars_and_series_are_drawn_without_minutes(
+    start_app: Callable[..., App], open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory
+):
+    base = tmp_path_factory.mktemp("daily")
+    home = put_daily(make_home(base / "home", bars=False, built=False), base / "files")
+    app = start_app(CHECKOUT / "app_trading_hub.py", HUB_HOME=str(home))
+    page = open_page(app, "/data", viewport=PHONE)
+    expect(page.get_by_text("COIN.US starts later than the others: a later listing is no gap.")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert "Traceback" not in app.log()
 
 
 def test_an_empty_store_says_what_fills_it(

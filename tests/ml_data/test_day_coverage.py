@@ -7,9 +7,11 @@ import pytest
 
 from ml_data.daily_ingest import ingest_daily
 from ml_data.day_coverage import day_coverage, series_coverage
+from ml_data.ingest import ingest
 from ml_data.store import Store
-from tests.ml_data.bar_files import NOW, at
+from tests.ml_data.bar_files import INSTRUMENTS, NOW, at
 from tests.ml_data.day_files import SERIES, UNIVERSE, day_csv, day_rows, weekdays
+from trading.domain.instrument import read_instrument
 
 
 @pytest.fixture
@@ -40,6 +42,15 @@ def test_only_what_was_known_at_the_clock_is_counted(store: Store):
     after = day_coverage(store, [UNIVERSE.with_sectors()], at("2024-11-29 18:00"))
     assert [(each.instrument, each.days) for each in at_noon] == [("AAA.US", 8), ("ES.US", 8)]
     assert [(each.instrument, each.days) for each in after] == [("AAA.US", 9), ("ES.US", 9)]
+
+
+def test_what_futures_trade_on_a_holiday_is_no_day_that_is_missed(store: Store, tmp_path: Path):
+    """On Thanksgiving they trade until 13:00 New York, for the trade date of the day after."""
+    es = read_instrument(INSTRUMENTS / "ES.toml")
+    every = [day for day in weekdays("2024-11-18", 12) if day != date(2024, 11, 28)]
+    ingest(store, es, [day_csv(tmp_path / "es.csv", day_rows(every, 5900.0))], now=NOW)
+    [found] = day_coverage(store, [{"ES": (es, "")}], None)
+    assert (found.days, found.missing) == (11, ())
 
 
 def test_a_series_is_covered_as_far_as_it_was_known(store: Store):

@@ -35,7 +35,14 @@ def is_session(instrument: Instrument, days: Days) -> Flags:
 
 
 def sessions_between(instrument: Instrument, first: np.datetime64, last: np.datetime64) -> Days:
-    """Return the days from `first` to `last`, both included, on which the exchange trades."""
+    """Return the days from `first` to `last`, both included, that have a day bar where nothing is missing.
+
+    Those on which the exchange trades; of futures without days that close early: what trades on a holiday belongs to
+    the next trade date, and vendors differ in giving it a bar of its own.
+    """
     every: Days = np.arange(first, last + DAY, dtype="datetime64[D]")
     days: Days = every[is_session(instrument, every)]
+    if instrument.kind == "future" and len(days):
+        windows = day_windows(instrument, days)
+        days = days[windows.closed_from >= windows.ends]
     return days
