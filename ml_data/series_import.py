@@ -184,7 +184,7 @@ def _report(table: SeriesTable, series: SeriesSet, found: list[_Found], name: st
         sha256=table.sha256,
         recognised=Recognised(
             format="series",
-            title=f"series of {series.name} ({series.title})",
+            title=f"{series.title}, {series.name}",
             why=f"its content is {table.kind} with the columns {', '.join(table.columns.values())} and dates in "
             f"{table.date_column}; {lags}",
             columns_used=(table.date_column, *table.columns.values()),

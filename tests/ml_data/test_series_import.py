@@ -57,11 +57,12 @@ def test_a_dry_run_says_when_each_series_is_known(store: Store, tmp_path: Path):
     report = take(store, day_csv(tmp_path / "m.csv", rows(DATES[:3]), HEADER), dry_run=True)
     assert describe(report).splitlines() == [
         "m.csv: would be stored",
-        "  taken for series of PAIR (two series), because its content is CSV with the columns VIX, SLOPE and dates in "
+        "  taken for two series, PAIR (series), because its content is CSV with the columns VIX, SLOPE and dates in "
         "date; VIX is known 16:30 America/New_York, the same day (XNYS); SLOPE is known 16:30 America/New_York, 1 "
         "business day later (US_FEDERAL)",
         "  series: the day of a value is the date that is written",
         "  6 rows read: 6 new",
+        "  columns used: date, VIX, SLOPE",
         "  columns not used: DBC",
         "  VIX, SLOPE, 2024-04-01 to 2024-04-03",
     ]
