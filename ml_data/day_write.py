@@ -64,5 +64,6 @@ def _import_row(name: str, plan: DayPlan, now: datetime) -> dict[str, object]:
         "bars_dropped": plan.reading.bars_dropped,
         "contracts": 1,
         "verdict": plan.verdict,
+        "reasons": list(plan.warnings),
         "stored_in": "bars_1d",
     }

@@ -261,5 +261,6 @@ def _import_row(series: SeriesSet, report: ImportReport, now: datetime) -> dict[
         "bars_dropped": 0,
         "contracts": len(report.contracts),
         "verdict": report.verdict,
+        "reasons": list(report.warnings),
         "stored_in": "series_1d",
     }

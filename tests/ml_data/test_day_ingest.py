@@ -207,7 +207,8 @@ def test_a_dry_run_says_the_same_and_stores_nothing(store: Store, tmp_path: Path
     [report] = take(store, day_csv(tmp_path / "AAA.csv", day_rows(APRIL)), dry_run=True)
     assert describe(report).splitlines() == [
         "AAA.csv: would be stored",
-        "  taken for CSV with a header (csv), because its first line names the columns Date, Open, High, Low, Close, Volume",
+        "  taken for CSV with a header (csv), because its first line names the columns Date, Open, High, Low, "
+        "Close, Volume",
         "  day bars: the day of a bar is the date that is written",
         "  40 rows read: 40 new",
         "  columns used: Date, Open, High, Low, Close, Volume",

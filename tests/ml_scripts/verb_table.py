@@ -140,7 +140,7 @@ ROWS: dict[str, Row] = {
         long=True,
         wrong=(
             ("--instrument NQ", "Missing argument 'files'"),
-            ("{bars}", "Missing option '--instrument'"),
+            ("{bars}", "Say what the files hold: --instrument SYMBOL"),
             ("nowhere.csv --instrument NQ", "refused: nowhere.csv: there is no such file; check the path."),
             ("{bars} --instrument NQ --time-zone Mars/Olympus", "Mars/Olympus"),
             ("{bars} --instrument NQ", "add --accept"),
@@ -303,7 +303,7 @@ ROWS: dict[str, Row] = {
         writes=True,
         long=True,
         wrong=(
-            ("", "Missing option '--replay'"),
+            ("", "Say what to step along"),
             ("--replay 2023-05-29", "Option '--replay' requires 2 arguments"),
             ("--replay 2023-05-30 2023-05-29", "--replay goes from the earlier day to the later one"),
             ("--replay 29/05/2023 30/05/2023", "'29/05/2023' is not a date"),
