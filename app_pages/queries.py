@@ -1,5 +1,6 @@
 """The questions that Today asks the store: each takes the store and a moment, and returns frozen values."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from ml_data.event_view import event_window
 from ml_data.history import continue_history
 from ml_data.history_tables import definitions_hash
 from ml_data.journal import judged_predictions, prediction, reasons_of
+from ml_data.quality import range_hole
 from ml_data.store import Store, sql
+from ml_data.stored_quality import shares_before
 from trading.domain.calendar import (
     as_date,
     calendar_day_of,
@@ -69,7 +72,18 @@ def today_at(store: Store, instrument: Instrument, clock: datetime, stale_minute
         next_range=next_range(instrument, now),
         previous_day=as_date(trading_days(instrument, day - timedelta(days=7), day - timedelta(days=1))[-1]),
     )
-    return today_view(history, rule, moment)
+    return _with_holes(store, today_view(history, rule, moment))
+
+
+def _with_holes(store: Store, view: TodayView) -> TodayView:
+    """Say of each complete range that lacks minutes whether they usually have a bar; most days no range does."""
+    if not any(each.lacks for each in view.ranges):
+        return view
+    shares = shares_before(store, view.instrument, view.day)
+    ranges = tuple(
+        replace(each, over_hole=range_hole(each.lacks, shares.at(view.day, each.starts_at))) for each in view.ranges
+    )
+    return replace(view, ranges=ranges)
 
 
 def contract_before(store: Store, instrument: Instrument, day: date) -> str | None:

@@ -22,6 +22,7 @@ from app_pages.today_view import TodayView
 from app_pages.today_words import (
     age_sentence,
     decision,
+    hole_sentence,
     is_stale,
     label,
     opening_sentence,
@@ -79,6 +80,8 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     with table:
         st.markdown("**Opening ranges of the day**")
         _table(view, said.prob_up)
+        if (hole := hole_sentence(view)) is not None:
+            st.caption(hole)
     if right is not None:
         with right.container(border=True, height="stretch"):
             draw_model_card(context, view, view.range(selected), said, wall)

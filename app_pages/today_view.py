@@ -45,7 +45,8 @@ class RangeView:
 
     `high`, `low` are so far while it is forming. `broke_at`, `exited_at` are starts of bars, known a minute later.
     `until` is when the rule stops waiting for a break or holding a trade. `r_net` is a closed trade's result, `r_now`
-    what an open one would come to at the last close; both after costs. `void_reason` says why there is no range.
+    what an open one would come to at the last close; both after costs. `void_reason` says why there is no range,
+    `over_hole` that it lacks minutes which, on the days before, usually had a bar.
     """
 
     name: str
@@ -68,6 +69,14 @@ class RangeView:
     exit_price: float | None = None
     r_net: float | None = None
     r_now: float | None = None
+    over_hole: bool = False
+
+    @property
+    def lacks(self) -> int:
+        """How many minutes of a complete range had no bar; 0 while it forms, and where there is no range."""
+        if self.state in ("not started", "forming", "void"):
+            return 0
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1) - self.bars
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,7 @@ def table_rows(view: TodayView, prob_up: dict[str, float]) -> list[dict[str, obj
     return [
         {
             "Range": label(each.name),
-            "State": SHAPES[each.state]
-            + (f": {_VOID.get(each.void_reason, each.void_reason)}" if each.void_reason else ""),
+            "State": SHAPES[each.state] + _beside_state(each),
             "Side": {"UP": "▲ Long", "DOWN": "▼ Short"}.get(each.side or "", "–"),
             "High": price(view, each.high),
             "Low": price(view, each.low),
@@ -132,6 +131,26 @@ def table_rows(view: TodayView, prob_up: dict[str, float]) -> list[dict[str, obj
         }
         for each in view.ranges
     ]
+
+
+def hole_sentence(view: TodayView) -> str | None:
+    """Return which ranges of the day were built over a hole; None when none was."""
+    over = [each for each in view.ranges if each.over_hole]
+    if not over:
+        return None
+    minutes = ", ".join(f"{label(each.name)} ({each.bars} of {each.bars + each.lacks} minutes)" for each in over)
+    return (
+        f"! Built over a hole: {minutes}. The minutes that are missing usually trade, so high and low may be wrong; "
+        "check another source before you trust the range."
+    )
+
+
+def _beside_state(each: RangeView) -> str:
+    if each.void_reason:
+        return f": {_VOID.get(each.void_reason, each.void_reason)}"
+    if not each.lacks:
+        return ""
+    return f" · {'! hole, ' if each.over_hole else ''}{each.bars} of {each.bars + each.lacks} min"
 
 
 def _result(each: RangeView) -> str:

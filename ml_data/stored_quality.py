@@ -1,15 +1,16 @@
 """Reads what is stored about the bars of an instrument and judges it: for the pages and `hub doctor`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import duckdb
 import pandas as pd
 
-from ml_data.quality import Facts, Quality, judged
+from ml_data.quality import Facts, Quality, UsualShares, judged
 from ml_data.store import Store, sql
 from trading.domain.instrument import Instrument
 
+_LOOK_BACK: Final = timedelta(days=28)
 NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -21,6 +22,14 @@ def stored_quality(store: Store, instrument: Instrument, until: datetime | None 
     with store.market() as cursor:
         facts = quality_facts(cursor, instrument, until)
     return judged(facts, instrument)
+
+
+def shares_before(store: Store, instrument: Instrument, day: date) -> UsualShares:
+    """Return what was usual on the trading days before `day`: what a trader could know on that day."""
+    known = {"instrument": instrument.symbol, "since": day - _LOOK_BACK, "before": day}
+    with store.market() as cursor:
+        hours = cursor.sql(sql("bar_hours_before"), params=known).to_arrow_table().to_pandas()
+    return UsualShares(hours, instrument)
 
 
 def quality_facts(cursor: duckdb.DuckDBPyConnection, instrument: Instrument, until: datetime | None) -> Facts:

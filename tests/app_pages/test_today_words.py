@@ -6,7 +6,16 @@ import pytest
 from app_pages.clock import WallClock
 from app_pages.panels.strip import Cell
 from app_pages.today_view import RangeView, TodayView
-from app_pages.today_words import age_sentence, decision, opening_sentence, price, rule_note, strip_cells, table_rows
+from app_pages.today_words import (
+    age_sentence,
+    decision,
+    hole_sentence,
+    opening_sentence,
+    price,
+    rule_note,
+    strip_cells,
+    table_rows,
+)
 from tests.app_pages.today_values import BRISBANE, OPEN, READY, STOPPED, WAITING, at, today
 from trading.domain.trade_rule import REFERENCE_RULE, TradeRule
 
@@ -158,6 +167,19 @@ def test_the_table_says_every_state_by_shape_and_word_and_leaves_out_what_is_not
     assert list(rows[0].values()) == ["10:00", "✕ Stopped", "▼ Short", *prices, None, "−1.09R"]
     assert (rows[1]["State"], rows[1]["P(up)"], rows[1]["Result, net"]) == ("● Open", 45.1, "now +0.10R")
     assert (rows[2]["State"], rows[2]["High"], rows[2]["Result, net"]) == ("∅ Void: early close", "–", "–")
+
+
+def test_a_range_of_fewer_bars_than_minutes_says_so_and_one_over_a_hole_is_warned_of():
+    thin, over = replace(STOPPED, bars=4), replace(OPEN, bars=3, over_hole=True)
+    forming = replace(WAITING, state="forming", bars=2)
+    view = today(thin, over, forming)
+    states = [row["State"] for row in table_rows(view, {})]
+    assert states == ["✕ Stopped · 4 of 5 min", "● Open · ! hole, 3 of 5 min", "… Forming"]
+    assert hole_sentence(view) == (
+        "! Built over a hole: 23:00 (3 of 5 minutes). The minutes that are missing usually trade, so high and low may "
+        "be wrong; check another source before you trust the range."
+    )
+    assert hole_sentence(today(thin, forming)) is None
 
 
 @pytest.mark.parametrize(
