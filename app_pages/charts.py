@@ -186,12 +186,16 @@ def worth_chart(worth: Worth, colour: Tokens) -> Chart:
 def coverage_chart(coverage: pd.DataFrame, sessions: Mapping[str, str], colour: Tokens) -> Chart:
     """Return the share of expected minutes with a bar, by month and session; a share below 95 % is written out.
 
-    `coverage` has the columns of `session_coverage.sql`; `sessions` maps their names, in the day's order, to words.
+    `coverage` has the columns of `session_coverage.sql`, or of `session_days.sql`: then it is by trading day.
+    `sessions` maps their names, in the day's order, to words.
     """
-    frame = coverage[coverage["expected"] > 0].copy()
+    by_day = "trading_day" in coverage
+    frame = coverage[coverage["expected"] > 0].rename(columns={"trading_day": "month"})
+    if by_day:
+        frame["sessions"] = 1
     frame["share"] = frame["bars"] / frame["expected"]
     frame["name"] = frame["session"].map(dict(sessions))
-    frame["when"] = pd.to_datetime(frame["month"]).dt.strftime("%b %y")
+    frame["when"] = pd.to_datetime(frame["month"]).dt.strftime("%d %b" if by_day else "%b %y")
     frame["written"] = [f"{100 * share:.0f}" if share < 0.95 else "" for share in frame["share"]]
     months = frame.drop_duplicates("month").sort_values("month")["when"].tolist()
     base = alt.Chart(frame[["when", "name", "share", "written", "bars", "expected", "sessions", "empty"]]).encode(
@@ -206,7 +210,7 @@ def coverage_chart(coverage: pd.DataFrame, sessions: Mapping[str, str], colour: 
         base.mark_rect(opacity=0.5, stroke=colour.background, strokeWidth=1).encode(
             color=alt.Color("share:Q", scale=scale, legend=None),
             tooltip=[
-                alt.Tooltip("when:O", title="month"),
+                alt.Tooltip("when:O", title="trading day" if by_day else "month"),
                 alt.Tooltip("name:O", title="session"),
                 alt.Tooltip("share:Q", title="minutes with a bar", format=".1%"),
                 alt.Tooltip("bars:Q", title="bars", format=","),

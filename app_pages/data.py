@@ -54,6 +54,11 @@ def _draw_instrument(context: PageContext, instrument: Instrument) -> None:
         if page.figure is not None:
             st.vega_lite_chart(page.figure, theme=None, width="stretch", alt=said)
         st.caption(said)
+        if page.days_figure is not None:
+            st.markdown("The same by **trading day**, the newest ones")
+            newest = view.coverage_sentence(found.last_days)
+            st.vega_lite_chart(page.days_figure, theme=None, width="stretch", alt=newest)
+            st.caption(newest)
     _draw_tables(found)
     if found.revised:
         _draw_stale(context, instrument)
@@ -89,7 +94,7 @@ def _draw_quality(instrument: Instrument, found: StoredData) -> None:
         return
     lines = quality_lines(found.quality, instrument)
     with st.container(border=True):
-        st.markdown(f"**Can these bars be trusted?** Verdict: {verdict(lines)}")
+        st.markdown(f"**Can these bars be trusted?** {view.verdict_badge(verdict(lines))}")
         st.markdown(view.verdict_lines(lines))
     holes, doubts = found.quality.holes, found.quality.doubts
     if holes:
@@ -99,7 +104,7 @@ def _draw_quality(instrument: Instrument, found: StoredData) -> None:
             st.caption(view.silence_sentence(holes))
     if len(doubts):
         with st.container(border=True):
-            st.markdown("**Doubtful bars**: kept as they came")
+            st.markdown(f"**Doubtful bars**, kept as they came, on the clock of {place_of(instrument)}")
             draw_table(tables.doubt_frame(doubts, instrument), tables.DOUBTS, "")
             st.caption(view.doubt_sentences(doubts))
 

@@ -19,6 +19,9 @@ from ml_data.stored_quality import NEVER, quality_facts
 from trading.domain.calendar import as_date, calendar_day_of, to_minute
 from trading.domain.instrument import Instrument
 
+LAST_DAYS: Final = 40
+"""Trading days whose coverage is shown day by day."""
+
 MOST_ROWS: Final = 500
 """Rejected rows and revised bars that the page lists; the counts are of all."""
 
@@ -44,7 +47,8 @@ class Built:
 class StoredData:
     """What is stored of an instrument, as far as it had happened at the clock.
 
-    Frames have the columns of the SQL files they come from: `coverage` (session_coverage),
+    Frames have the columns of the SQL files they come from: `coverage` (session_coverage), `last_days`
+    (session_days),
     `rolls` (contract_rolls), `imports` (imports_of), `rejects` (rejected_rows), `revisions` (revised_bars); the last
     two hold at most `MOST_ROWS`, `revised` counts all. Imports and rejects are as stored now, whatever the clock.
     `sizes` are bytes by file. `quality` is what was found about the bars.
@@ -55,6 +59,7 @@ class StoredData:
     first: datetime | None
     last: datetime | None
     coverage: pd.DataFrame
+    last_days: pd.DataFrame
     rolls: pd.DataFrame
     imports: pd.DataFrame
     rejects: pd.DataFrame
@@ -67,20 +72,22 @@ class StoredData:
 
 @dataclass(frozen=True)
 class DataPage:
-    """What is stored, and the coverage drawn as Vega-Lite (None: no session is complete yet)."""
+    """What is stored, and the coverage by month and by day drawn as Vega-Lite (None: no session is complete yet)."""
 
     stored: StoredData
     figure: dict[str, Any] | None
+    days_figure: dict[str, Any] | None
 
 
 def data_page(store: Store, instrument: Instrument, until: datetime | None, mode: Mode, up_down: UpDown) -> DataPage:
     """Return what the Data page shows of `instrument` at the clock."""
     found = stored_data(store, instrument, until)
     if (found.coverage["expected"] > 0).sum() == 0:
-        return DataPage(found, None)
+        return DataPage(found, None, None)
     names = {rule.name: session_label(rule.name) for rule in instrument.sessions}
-    chart = coverage_chart(found.coverage, names, tokens(mode, up_down))
-    return DataPage(found, styled(chart, mode, up_down).to_dict())
+    charts = [coverage_chart(each, names, tokens(mode, up_down)) for each in (found.coverage, found.last_days)]
+    months, days = (styled(chart, mode, up_down).to_dict() for chart in charts)
+    return DataPage(found, months, days)
 
 
 def stored_data(store: Store, instrument: Instrument, until: datetime | None) -> StoredData:
@@ -99,6 +106,7 @@ def stored_data(store: Store, instrument: Instrument, until: datetime | None) ->
         built = frame("built_history", {**until_known, **last_day}).iloc[0]
         frames = {
             "coverage": frame("session_coverage", until_known),
+            "last_days": frame("session_days", {**until_known, "days": LAST_DAYS}),
             "rolls": frame("contract_rolls", {**known, **last_day}),
             "imports": frame("imports_of", known),
             "rejects": frame("rejected_rows", {**known, "most": MOST_ROWS}),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app_pages.today_words import label
 from ml_data.quality import Hole
-from ml_data.quality_words import doubt_sentence, wall_time
+from ml_data.quality_words import DOUBT_WORDS, wall_time
 from ml_data.staleness import WORDS, Stale
 from ml_models.verdicts import counted
 from trading.domain.instrument import Instrument
@@ -33,7 +33,7 @@ HOLES: Final[dict[str, Any]] = {
     "State": None,
 }
 DOUBTS: Final[dict[str, Any]] = {
-    "What": st.column_config.TextColumn(width="large"),
+    **dict.fromkeys(("Minute", "What")),
     **dict.fromkeys(("Open", "High", "Low", "Close", "Usual"), _PRICE),
     "Volume": _WHOLE,
     "Contract": None,
@@ -109,12 +109,13 @@ def hole_frame(holes: Sequence[Hole], instrument: Instrument) -> pd.DataFrame:
 
 
 def doubt_frame(doubts: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
-    """Return the rows of `bar_doubts_of.sql`, newest first, each with its sentence."""
+    """Return the rows of `bar_doubts_of.sql`, newest first, on the exchange's clock."""
     shown = doubts.iloc[::-1]
     columns = {
         name.capitalize(): shown[name] for name in ("open", "high", "low", "close", "usual", "volume", "contract")
     }
-    return pd.DataFrame({"What": [doubt_sentence(row, instrument) for row in shown.itertuples(index=False)], **columns})
+    minutes = [wall_time(ts.to_pydatetime(), instrument) for ts in shown["ts"]]
+    return pd.DataFrame({"Minute": minutes, "What": [DOUBT_WORDS[kind] for kind in shown["kind"]], **columns})
 
 
 def roll_frame(rolls: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from app_pages.data_queries import StoredData
 from app_pages.queries import open_minutes
 from app_pages.today_words import label, session_label, span
 from ml_data.quality import Hole
-from ml_data.quality_words import DOUBT_WORDS, QualityLine
+from ml_data.quality_words import DOUBT_WORDS, QualityLine, Verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_models.verdicts import counted
 from trading.domain.calendar import to_minute
@@ -219,9 +219,14 @@ def doubt_sentences(doubts: pd.DataFrame) -> str:
 
 
 def verdict_lines(lines: Sequence[QualityLine]) -> str:
-    """Return what was looked at as a Markdown list: a shape and a word for each, never colour alone."""
+    """Return what was looked at as Markdown, a line each: a shape and a word, never colour alone."""
     shapes = {"good": "✓", "look": "!", "note": "·"}
-    return "\n".join(f"- {shapes[line.state]} **{line.what.capitalize()}**: {line.sentence}." for line in lines)
+    return "  \n".join(f"{shapes[line.state]} **{line.what.capitalize()}**: {line.sentence}." for line in lines)
+
+
+def verdict_badge(told: Verdict) -> str:
+    """Return the verdict as a Markdown badge."""
+    return ":green-badge[✓ stored]" if told == "stored" else ":orange-badge[! stored with warnings]"
 
 
 def roll_sentence(rolls: pd.DataFrame) -> str:

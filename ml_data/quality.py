@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from trading.domain.calendar import expected_minutes, to_minute
+from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 
 SURPRISE: Final = 45.0
@@ -156,18 +156,28 @@ class UsualShares:
         """Return the usual share at an instant (UTC) of a trading day."""
         return self.of(day, instant.astimezone(ZoneInfo(self._zone)).hour)
 
-    def surprise(
-        self, day: date, starts_at: datetime, ends_at: datetime, instrument: Instrument
-    ) -> tuple[float, float]:
-        """Return the surprise of a silence in nats, and the mean usual share of its open minutes."""
-        edges = pd.date_range(pd.Timestamp(starts_at).floor("h"), ends_at, freq="h", inclusive="left")
-        walls = edges.tz_convert(self._zone).hour
-        since = np.maximum(_minutes(edges), to_minute(starts_at))
-        until = np.minimum(_minutes(edges) + 60, to_minute(ends_at))
-        minutes = expected_minutes(instrument, since, until)
-        share = np.array([min(self.of(day, int(hour)), MOST_SHARE) for hour in walls])
-        total = int(minutes.sum())
-        return float(-(minutes * np.log1p(-share)).sum()), float((minutes * share).sum() / total) if total else 0.0
+    def surprises(
+        self, days: npt.NDArray[Any], starts: Minutes, ends: Minutes, instrument: Instrument
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return of each silence `[starts, ends)` (n,) on `days` its surprise in nats, and the usual share, 0 to 1.
+
+        Hours of all silences are asked at once: a thin market has tens of thousands.
+        """
+        first = starts // 60
+        counts = (ends + 59) // 60 - first
+        row = np.repeat(np.arange(len(starts)), counts)
+        hour = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        minutes = expected_minutes(
+            instrument, np.maximum(hour * 60, starts[row]), np.minimum(hour * 60 + 60, ends[row])
+        )
+        wall = pd.DatetimeIndex((hour * 3600).astype("datetime64[s]"), tz="UTC").tz_convert(self._zone).hour.to_numpy()
+        share = np.zeros(len(row))
+        if len(self._days):
+            place = np.minimum(np.searchsorted(self._days, days[row]), len(self._days) - 1)
+            share = np.minimum(np.nan_to_num(self._usual[place, wall]), MOST_SHARE)
+        total = np.maximum(np.bincount(row, minutes, len(starts)), 1)
+        surprise = np.bincount(row, -minutes * np.log1p(-share), len(starts)).astype(np.float64)
+        return surprise, np.bincount(row, minutes * share, len(starts)) / total
 
     def absent_hours(self) -> tuple[int, ...]:
         """Return the hours of the exchange's clock that are hardly ever filled, where others are."""
@@ -188,10 +198,16 @@ def range_hole(missing: int, share: float) -> bool:
 
 def _holes(silences: pd.DataFrame, shares: UsualShares, instrument: Instrument) -> list[Hole]:
     """Return the surprising silences in order; those with no open minute between them are one."""
+    long = silences[silences["minutes"] >= SURPRISE / -np.log1p(-MOST_SHARE)]
+    surprises, usuals = shares.surprises(
+        long["trading_day"].to_numpy().astype("datetime64[D]"),
+        _minutes(long["starts_at"]),
+        _minutes(long["ends_at"]),
+        instrument,
+    )
     holes: list[Hole] = []
-    for row in _rows(silences):
+    for row, surprise, usual in zip(_rows(long), surprises.tolist(), usuals.tolist(), strict=True):
         day, starts, ends = row.trading_day, row.starts_at.to_pydatetime(), row.ends_at.to_pydatetime()
-        surprise, usual = shares.surprise(day, starts, ends, instrument)
         kept = isinstance(row.holiday, str)  # trading is thinner then, and may end when no calendar says so
         if surprise < (_HOLIDAY * SURPRISE if kept else SURPRISE):
             continue
@@ -265,10 +281,8 @@ def _rows(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples(index=False)
 
 
-def _minutes(instants: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
-    minutes: npt.NDArray[np.int64] = (
-        instants.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
-    )
+def _minutes(instants: "pd.Series[Any]") -> Minutes:
+    minutes: Minutes = instants.dt.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64)
     return minutes
 
 

@@ -28,7 +28,7 @@ FRESH = Age(timedelta(0), 0)
 
 def stored(*, through: datetime | None = LAST, waiting: int = 0, current: bool = True) -> StoredData:
     built = Built(3, 18, 100, through, waiting, current)
-    return StoredData(10, 1, FIRST, LAST, NONE, NONE, NONE, NONE, NONE, 0, built, {}, judged(facts(), MGC))
+    return StoredData(10, 1, FIRST, LAST, NONE, NONE, NONE, NONE, NONE, NONE, 0, built, {}, judged(facts(), MGC))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def hub(start_app: Callable[..., App], tmp_path_factory: pytest.TempPathFactory)
 def test_the_page_is_drawn_whole_in_both_modes(hub: App, open_page: OpenPage, scheme: str):
     page = open_page(hub, DATA, scheme=scheme)
     expect(page.get_by_test_id("stMetric")).to_have_count(5)
-    expect(page.locator(CHART)).to_have_count(1)
+    expect(page.locator(CHART)).to_have_count(2)
+    expect(page.get_by_text("! stored with warnings")).to_be_visible()
     expect(page.get_by_text("Of 18 opening ranges 1 is void (1 no bars)", exact=False)).to_be_visible()
     expect(page.get_by_text("The contract never changed", exact=False)).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -33,7 +34,7 @@ def test_the_page_is_drawn_whole_in_both_modes(hub: App, open_page: OpenPage, sc
 
 def test_a_phone_scrolls_down_and_never_sideways(hub: App, open_page: OpenPage):
     page = open_page(hub, DATA, viewport=PHONE)
-    expect(page.locator(CHART)).to_have_count(1)
+    expect(page.locator(CHART)).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
