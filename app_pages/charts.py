@@ -4,7 +4,7 @@ Times are trading days (date labels, drawn as they are). What a chart shows is a
 state is a shape and a word, the colour repeats it. Draw with `st.altair_chart(styled(...), theme=None)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import altair as alt
@@ -17,6 +17,7 @@ from app_pages.theme import Tokens
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.reliability import Reliability
+from ml_models.value_scores import MeanGroup
 from ml_monitoring.performance_monitor import Worth
 from ml_monitoring.rolling import RollingMean
 from trading.domain.label import BREAK_DIRECTION
@@ -28,7 +29,9 @@ _DATE: Final = "%a %d %b %Y"
 _DIRECTION: Final = words_of(BREAK_DIRECTION)
 
 
-def rolling_chart(rolling: RollingMean, colour: Tokens, baseline: str = "martingale") -> Chart:
+def rolling_chart(
+    rolling: RollingMean, colour: Tokens, baseline: str = "martingale", saved: str = "nats saved an event"
+) -> Chart:
     """Return the skill over trailing windows with its band of 95 %, and zero, which is the baseline."""
     frame = pd.DataFrame(
         {"day": _utc(rolling.days), "value": rolling.value, "low": rolling.low, "high": rolling.high, "n": rolling.n}
@@ -52,7 +55,7 @@ def rolling_chart(rolling: RollingMean, colour: Tokens, baseline: str = "marting
         y="value:Q",
         tooltip=[
             alt.Tooltip("day:T", title="window to", format=_DATE),
-            alt.Tooltip("value:Q", title="nats saved an event", format="+.4f"),
+            alt.Tooltip("value:Q", title=saved, format="+.4f"),
             alt.Tooltip("low:Q", title="from", format="+.4f"),
             alt.Tooltip("high:Q", title="to", format="+.4f"),
             alt.Tooltip("n:Q", title="events"),
@@ -111,8 +114,53 @@ def reliability_chart(found: Reliability, colour: Tokens, words: LabelWords = _D
     ).properties(height=250, padding=PADDING)
 
 
+def means_chart(groups: Sequence[MeanGroup], colour: Tokens, words: LabelWords) -> Chart:
+    """Return numbers in groups of like size against the mean that came, with intervals, and where both are equal."""
+    frame = pd.DataFrame(
+        [
+            {
+                "said": group.mean_forecast,
+                "came": group.observed.value,
+                "low": group.observed.low,
+                "high": group.observed.high,
+                "n": group.observed.n,
+                "worth": group.observed.n_effective,
+            }
+            for group in groups
+        ]
+    )
+    seen = frame[["said", "came", "low", "high"]].to_numpy()
+    room = 0.05 * max(float(np.nanmax(seen) - np.nanmin(seen)), 0.1)
+    ends = [float(np.nanmin(seen)) - room, float(np.nanmax(seen)) + room]
+    scale, axis = alt.Scale(domain=ends, nice=False), alt.Axis(format="+.2f", tickCount=5)
+    said = alt.X("said:Q", title=words.called, scale=scale, axis=axis)
+    came = alt.Y("came:Q", title=words.happened, scale=scale, axis=axis)
+    base = alt.Chart(frame).encode(x=said)
+    return alt.layer(
+        alt.Chart(pd.DataFrame({"said": ends, "came": ends}))
+        .mark_line(strokeDash=[3, 3], strokeWidth=1, color=colour.muted)
+        .encode(x=said, y=came),
+        base.mark_rule(color=colour.up, strokeWidth=1.6).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        base.mark_point(size=80, stroke=colour.background, strokeWidth=1).encode(
+            y=came,
+            tooltip=[
+                alt.Tooltip("said:Q", title=words.called, format="+.3f"),
+                alt.Tooltip("came:Q", title=words.happened, format="+.3f"),
+                alt.Tooltip("low:Q", title="from", format="+.3f"),
+                alt.Tooltip("high:Q", title="to", format="+.3f"),
+                alt.Tooltip("n:Q", title="events"),
+                alt.Tooltip("worth:Q", title="worth", format=",.0f"),
+            ],
+        ),
+    ).properties(height=250, padding=PADDING)
+
+
 def ranges_chart(
-    by_range: Mapping[str, Estimate], order: list[str], colour: Tokens, baseline: str = "martingale"
+    by_range: Mapping[str, Estimate],
+    order: list[str],
+    colour: Tokens,
+    baseline: str = "martingale",
+    saved: str = "nats saved an event",
 ) -> Chart:
     """Return the skill of each opening range with its interval; `order` is that of the trading day."""
     frame = pd.DataFrame(
@@ -135,12 +183,10 @@ def ranges_chart(
     shapes = alt.Scale(domain=states, range=["triangle-up", "cross", "circle"])
     base = alt.Chart(frame).encode(y=alt.Y("range:N", title=None, sort=names, axis=alt.Axis(grid=False)))
     tone = alt.Color("state:N", scale=tones, legend=None)
-    x = alt.X(
-        "value:Q", title=f"nats saved an event, {baseline} = 0", axis=alt.Axis(format="+.2f", tickCount=4, grid=True)
-    )
+    x = alt.X("value:Q", title=f"{saved}, {baseline} = 0", axis=alt.Axis(format="+.2f", tickCount=4, grid=True))
     tooltip = [
         "range:N",
-        alt.Tooltip("value:Q", title="nats saved an event", format="+.4f"),
+        alt.Tooltip("value:Q", title=saved, format="+.4f"),
         alt.Tooltip("low:Q", title="from", format="+.4f"),
         alt.Tooltip("high:Q", title="to", format="+.4f"),
         alt.Tooltip("n:N", title="events (worth)"),

@@ -1,8 +1,9 @@
 """The forecast log: what was said, beside what came of it, as a table with filters. Pure: a journal in, frames out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +12,7 @@ from app_pages.clock import wall_clock
 from app_pages.health_window import since
 from app_pages.label_words import words_of
 from app_pages.today_words import label
+from ml_models.quantiles import point_output
 from ml_monitoring.judged import question_of
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_DIRECTION, Label
@@ -25,6 +27,9 @@ NOT_YET: Final = "…"
 
 def columns(label: Label) -> tuple[str, ...]:
     """Return what the table shows of a kind of question, in its order; the CSV has the UTC instant `At` before them."""
+    if label.targets:
+        said = (words_of(label).chance, "Interval", label.walk.capitalize())
+        return ("Made", "Range", *said, "Advice", "Came", "Net R", "State", "Why", "Version", "How")
     chances = (words_of(label).chance, label.walk.capitalize())
     return ("Made", "Range", *chances, "Advice", "Actual", "Right?", "Net R", "State", "Why", "Version", "How")
 
@@ -62,7 +67,7 @@ def log_frame(
     or an IANA zone). Probabilities are 0 to 1; they and `Net R` are missing where there is none.
     """
     rows, asked = since(journal, first), question_of(journal)
-    columns = {name: rows[name].to_pylist()[::-1] for name in (*_READ, asked.columns[0])}
+    columns = {name: rows[name].to_pylist()[::-1] for name in (*_READ, *_numbers_or_chance(asked))}
     walk = columns["baseline_prob_up"]
     if asked != BREAK_DIRECTION:
         walk = [next(iter(said or ()), None) for said in columns["baselines"]]
@@ -74,7 +79,7 @@ def log_frame(
                 dtype="datetime64[us]",
             ),
             "Range": [label(name) for name in columns["orb"]],
-            words_of(asked).chance: pd.Series(columns[asked.columns[0]], dtype="float64"),
+            **_said(asked, columns),
             asked.walk.capitalize(): pd.Series(walk, dtype="float64"),
             "Advice": [_side(name) for name in columns["advice"]],
             "Actual": [_side(name) for name in columns["actual"]],
@@ -94,6 +99,31 @@ def log_frame(
     )
 
 
+_NUMBERS: Final = ("quantiles", "outputs", "interval_low", "interval_high", "actual_values")
+
+
+def _numbers_or_chance(asked: Label) -> tuple[str, ...]:
+    return _NUMBERS if asked.targets else asked.columns[:1]
+
+
+def _said(asked: Label, columns: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return what was said: the subject's probability, or the first target's point, interval, and what came of it."""
+    if not asked.targets:
+        return {words_of(asked).chance: pd.Series(columns[asked.columns[0]], dtype="float64")}
+    points = [
+        None if names is None else dict(zip(names, values, strict=True))[point_output(asked.targets[0], names)]
+        for names, values in zip(columns["outputs"], columns["quantiles"], strict=True)
+    ]
+    return {
+        words_of(asked).chance: pd.Series(points, dtype="float64"),
+        "Interval": [
+            "" if low is None else f"{low:+.2f} to {high:+.2f}"
+            for low, high in zip(columns["interval_low"], columns["interval_high"], strict=True)
+        ],
+        "Came": pd.Series([next(iter(each or ()), None) for each in columns["actual_values"]], dtype="float64"),
+    }
+
+
 def range_labels(instrument: Instrument) -> tuple[str, ...]:
     """Return the opening ranges of an instrument in the day's order, as the log names them."""
     return tuple(label(rule.name) for rule in instrument.opening_ranges)
@@ -102,6 +132,14 @@ def range_labels(instrument: Instrument) -> tuple[str, ...]:
 def shown_sentence(shown: pd.DataFrame, log: pd.DataFrame, label: Label = BREAK_DIRECTION) -> str:
     """Return how many rows are shown, and how many of those with an outcome were right."""
     said = f"{len(shown):,} of {len(log):,} forecasts"
+    if label.targets:
+        held = shown["Came"].notna() & shown[words_of(label).chance].notna()
+        if not held.any():
+            return f"{said}; none of them has an outcome."
+        said_, came = shown[words_of(label).chance][held].mean(), shown["Came"][held].mean()
+        return (
+            f"{said}; {int(held.sum()):,} with an outcome: said {said_:+.3f} {label.unit} on average, came {came:+.3f}."
+        )
     judged = shown["Right?"].isin(list(RESULTS.values()))
     right = int((shown["Right?"] == RESULTS[True]).sum())
     if not judged.any():

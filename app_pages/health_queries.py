@@ -14,7 +14,7 @@ from app_pages import charts
 from app_pages.forecast_log import log_frame
 from app_pages.health_view import verdicts
 from app_pages.health_window import stored_by_week
-from app_pages.label_words import words_of
+from app_pages.label_words import saved_words, words_of
 from app_pages.theme import Mode, UpDown, styled, tokens
 from ml_data.journal import judged_predictions
 from ml_data.store import Store, sql
@@ -62,11 +62,13 @@ def health(
     colour, label = tokens(mode, up_down), report.judged.label
     drawn: dict[str, charts.Chart] = {}
     if report.rolling is not None and len(report.rolling) > 1:
-        drawn["rolling"] = charts.rolling_chart(report.rolling, colour, label.walk)
+        drawn["rolling"] = charts.rolling_chart(report.rolling, colour, label.walk, saved_words(label))
     if report.calibration is not None:
         drawn["reliability"] = charts.reliability_chart(report.calibration.bins, colour, words_of(label))
+    if report.coverage is not None:
+        drawn["reliability"] = charts.means_chart(report.coverage.groups, colour, words_of(label))
     if report.by_range:
-        drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour, label.walk)
+        drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour, label.walk, saved_words(label))
     if report.worth is not None:
         drawn["worth"] = charts.worth_chart(report.worth, colour)
     figures = {name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()}

@@ -14,13 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from app_pages.health_window import replay_note
-from app_pages.label_words import words_of
+from app_pages.label_words import saved_words, words_of
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.verdicts import State, Verdict
 from ml_monitoring.judged import Counts
-from ml_monitoring.performance_monitor import Performance
+from ml_monitoring.performance_monitor import Performance, Worth
 from ml_monitoring.report import HealthReport
+from ml_monitoring.rolling import RollingMean
 from ml_monitoring.sentences import describe_parts
 from trading.domain.instrument import Instrument
 from trading.domain.label import Label
@@ -39,6 +40,12 @@ SCORES: Final = {
     "auc": "AUC",
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
+    "r2": "R², explained variance",
+    "rmse": "Root mean squared error (less is better)",
+    "mae": "Mean absolute error (less is better)",
+    "pinball": "Quantile loss (less is better)",
+    "coverage": "Share that the interval held",
+    "width": "Width of the interval",
 }
 FIGURE_HEIGHT: Final = 250
 """CSS pixels of a card's figure."""
@@ -74,10 +81,12 @@ def cards(label: Label) -> tuple[tuple[tuple[str, str, float], ...], ...]:
     """Return the rows of cards for a kind of question: name, title (Markdown), share of the width."""
     return (
         (
-            ("rolling", "**Rolling skill**, 40 trading days, nats saved an event, 95 % band", 0.37),
+            ("rolling", f"**Rolling skill**, 40 trading days, {saved_words(label)}, 95 % band", 0.37),
             (
                 "reliability",
-                f"**Reliability** of {words_of(label).chance} in 5 groups; grey: a right forecaster",
+                f"**Said against what came**, {label.unit}, in 5 groups of like forecasts"
+                if label.targets
+                else f"**Reliability** of {words_of(label).chance} in 5 groups; grey: a right forecaster",
                 0.29,
             ),
             ("ranges", "**Skill by opening range**; right: n (worth)", 0.34),
@@ -97,7 +106,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
     parts = {label(name): report.by_range[name] for name in ranges if name in report.by_range}
     return {
         "rolling": report.rolling_verdict,
-        "reliability": None if report.calibration is None else report.calibration.verdict,
+        "reliability": _calibration_verdict(report),
         "ranges": describe_parts(parts, baseline=report.judged.label.walk) if parts else None,
         "scores": None if report.performance is None else report.performance.verdict,
         "worth": None if report.worth is None else report.worth.help,
@@ -126,8 +135,10 @@ def tiles(report: HealthReport, weeks: tuple[int, ...]) -> tuple[Tile, ...]:
     """Return the figures at the top; `weeks` are the forecasts stored in each week of the window."""
     performance, calibration, worth = report.performance, report.calibration, report.worth
     stored = _stored_tile(report.counts, weeks)
-    if performance is None or calibration is None or report.rolling is None or report.rolling_brier is None:
+    if performance is None or report.rolling is None or report.rolling_brier is None:
         return (stored,)
+    if calibration is None:
+        return _number_tiles(report, performance, report.rolling, report.rolling_brier, stored)
     words: Mapping[State, str] = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
     found = [
         _tile(
@@ -166,16 +177,65 @@ def tiles(report: HealthReport, weeks: tuple[int, ...]) -> tuple[Tile, ...]:
     )
     found.append(stored)
     if worth is not None:
-        words = {"good": "earned", "bad": "lost", "cannot tell": "cannot tell"}
-        found.append(
-            _tile("Net R a trade, with advice", worth.taken, "{:+.3f}", " R", words, worth.advised, worth.verdict)
-        )
+        found.append(_worth_tile(worth))
     return tuple(found)
+
+
+def _number_tiles(
+    report: HealthReport, performance: Performance, rolling: RollingMean, absolute: RollingMean, stored: Tile
+) -> tuple[Tile, ...]:
+    """Return the figures at the top of a label of numbers: errors instead of nats, coverage instead of calibration."""
+    words: Mapping[State, str] = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
+    unit, names = report.judged.label.unit, list(performance.skills)[:2]
+    found = [
+        _tile(
+            f"{name.capitalize()} less than the {performance.baseline}",
+            performance.skills[key],
+            "{:+.4f}",
+            f" {unit}{square}",
+            words,
+            course.value,
+            performance.verdict if square else None,
+        )
+        for key, name, square, course in zip(
+            names, ("squared error", "absolute error"), ("²", ""), (rolling, absolute), strict=True
+        )
+    ]
+    if report.coverage is not None:
+        words = {"good": "as stated", "bad": "too narrow", "cannot tell": "cannot tell"}
+        held, verdict = report.coverage.held, report.coverage.verdict
+        interval = "" if math.isnan(held.low) else f"{100 * held.low:.1f} to {100 * held.high:.1f}"
+        found.append(
+            Tile(
+                f"Held by the {100 * report.coverage.level:.0f} % interval",
+                f"{100 * held.value:.1f} %",
+                f"{SHAPES[verdict.state]} {words[verdict.state]}",
+                TONES[verdict.state],
+                interval,
+                f"{_n(held)}; {report.coverage.width:.2f} {unit} wide",
+                (),
+                "line",
+                plain(verdict.sentence),
+            )
+        )
+    return (*found, stored, *(() if report.worth is None else (_worth_tile(report.worth),)))
+
+
+def _worth_tile(worth: Worth) -> Tile:
+    words: Mapping[State, str] = {"good": "earned", "bad": "lost", "cannot tell": "cannot tell"}
+    return _tile("Net R a trade, with advice", worth.taken, "{:+.3f}", " R", words, worth.advised, worth.verdict)
+
+
+def _calibration_verdict(report: HealthReport) -> Verdict | None:
+    if report.coverage is not None:
+        return report.coverage.verdict
+    return None if report.calibration is None else report.calibration.verdict
 
 
 def score_frame(performance: Performance) -> pd.DataFrame:
     """Return the scores as a table: model with interval, its baselines, n and what n is worth; NaN where undefined."""
-    names = {**SCORES, **{name: _class_score(name) for name in performance.scores if name not in SCORES}}
+    known = {name: title for name, title in SCORES.items() if name in performance.scores}
+    names = {**known, **{name: _class_score(name) for name in performance.scores if name not in SCORES}}
     rows = []
     for name, title in names.items():
         estimate = performance.scores[name]
@@ -185,7 +245,7 @@ def score_frame(performance: Performance) -> pd.DataFrame:
             "95 % interval": f"{_number(estimate.low)} to {_number(estimate.high)}",
         }
         for baseline in sorted(performance.baseline_scores, reverse=True):
-            row[baseline.capitalize()] = performance.baseline_scores[baseline][name]
+            row[baseline.capitalize()] = performance.baseline_scores[baseline].get(name, math.nan)
         rows.append({**row, "n": estimate.n, "worth": estimate.n_effective})
     return pd.DataFrame(rows)
 
@@ -246,4 +306,4 @@ def _number(value: float) -> str:
 
 def _class_score(name: str) -> str:
     kind, _, side = name.partition("_")
-    return f"{kind.capitalize()}, {side}"
+    return f"{SCORES.get(kind, kind.capitalize())}, {side}"

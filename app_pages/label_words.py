@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from trading.domain.label import BREAK_DIRECTION, TARGET_FIRST, Label
+from ml_monitoring.sentences import gain_unit
+from trading.domain.label import BREAK_DIRECTION, NET_R, TARGET_FIRST, Label
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,24 @@ _WORDS: Final = {
         happened="target first",
         right="called the result, the fair game {alike:,}. What a win is worth depends on the rule: see the net R.",
     ),
+    NET_R.name: LabelWords(
+        event="net R of the trade",
+        chance="Expected R",
+        called="said, R after costs",
+        happened="came, R after costs",
+        right="",
+    ),
 }
 
 
 def words_of(label: Label) -> LabelWords:
     """Return the words for a kind of question."""
     return _WORDS[label.name]
+
+
+def saved_words(label: Label) -> str:
+    """Return what the skill of a kind of question is counted in, an event."""
+    return f"{gain_unit(label)} saved an event"
 
 
 def model_title(model: str, symbol: str) -> str:

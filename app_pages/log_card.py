@@ -10,6 +10,7 @@ from app_pages import forecast_log as log
 from app_pages.clock import wall_clock
 from app_pages.context import PageContext, choose_zone
 from app_pages.health_queries import forecast_log
+from app_pages.label_words import words_of
 from app_pages.panels.states import draw_no_match
 from trading.domain.instrument import Instrument
 from trading.domain.label import Label
@@ -37,14 +38,14 @@ def draw_log(
             draw_no_match(f"None of {len(whole):,} forecasts matches these filters: take one away.")
             return
         place = wall_clock(zone, instrument, st.context.timezone, shown["At"].iloc[0]).place
-        chances = log.columns(label)[2:4]
+        chances = () if label.targets else log.columns(label)[2:4]
         percent = shown.assign(**{name: 100 * shown[name] for name in chances})
         order = [name for name in log.columns(label) if name != "Why" or (shown["Why"] != "").any()]
         st.dataframe(
             percent,
             hide_index=True,
             height=HEIGHT,
-            column_config=_columns(place, *chances),
+            column_config=_columns(place, label),
             column_order=order,
             placeholder="–",
         )
@@ -79,13 +80,19 @@ def _choose(instrument: Instrument, label: Label) -> log.LogFilter:
     return log.LogFilter(state, ranges, side, result)
 
 
-def _columns(place: str, chance: str, walk: str) -> dict[str, Any]:
-    column = st.column_config
+def _columns(place: str, label: Label) -> dict[str, Any]:
+    column, number = st.column_config, st.column_config.NumberColumn(format="%+.3f")
+    chance, walk = words_of(label).chance, label.walk.capitalize()
+    said = dict.fromkeys((chance, walk, "Came"), number)
+    if not label.targets:
+        said = {
+            chance: column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=150),
+            walk: column.NumberColumn(f"{walk} {chance}", format="%.0f %%"),
+        }
     return {
         "Made": column.DatetimeColumn(f"Made, {place}", format="YYYY-MM-DD HH:mm", width=150),
         "Range": column.TextColumn(width=70),
-        chance: column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=150),
-        walk: column.NumberColumn(f"{walk} {chance}", format="%.0f %%"),
+        **said,
         "Net R": column.NumberColumn(format="%+.2f"),
         "How": column.TextColumn(help="Replayed: asked of stored bars afterwards. Live: at the moment itself."),
     }

@@ -22,7 +22,7 @@ from trading.errors import StoreError
 
 _NUMBER = st.column_config.NumberColumn(format="%.3f")
 SCORE_COLUMNS = {
-    **dict.fromkeys(("Model", "Martingale", "Fair game", "Majority"), _NUMBER),
+    **dict.fromkeys(("Model", "Martingale", "Fair game", "Majority", "Mean", "Zero before costs"), _NUMBER),
     "worth": st.column_config.NumberColumn(format="%.0f", help="How many independent events these n are worth."),
 }
 

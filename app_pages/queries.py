@@ -32,6 +32,7 @@ from trading.errors import NothingStored, Refused
 
 if TYPE_CHECKING:
     from app_pages.today_card import Record
+    from app_pages.today_insight import NumbersRecord
     from ml_models.model_registry import ModelRegistry
 
 _LOOK_AHEAD = timedelta(days=10)
@@ -172,6 +173,15 @@ def record_at(store: Store, symbol: str, model: str, said: Said, clock: datetime
     reasons = reasons_of(row["features"], row["reasons"], row["schema_hash"]) if row.get("reasons") else ()
     known = judged_predictions(store, instrument=symbol, model=model, version=said.version, known_by=clock)
     return record_before(known, said, reasons)
+
+
+def numbers_record_at(store: Store, symbol: str, model: str, said: Said, clock: datetime) -> "NumbersRecord":
+    """Return what earlier answers of numbers of the version of `said` came to, as far as it was known at `clock`."""
+    from app_pages.today_insight import numbers_before
+
+    return numbers_before(
+        judged_predictions(store, instrument=symbol, model=model, version=said.version, known_by=clock), said
+    )
 
 
 def why_unasked(

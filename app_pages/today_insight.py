@@ -1,13 +1,23 @@
 """What a model of a break's trade says on Today: its forecast beside what it takes to pay the costs. Pure."""
 
-import numpy as np
+from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app_pages.label_words import words_of
 from app_pages.panels.forecast_axis import ForecastAxis
 from app_pages.today_card import Record, skill_sentence
 from app_pages.today_said import Said
+from app_pages.today_words import MINUS
+from ml_models.intervals import Estimate
+from ml_models.quantiles import point_output
+from ml_monitoring.judged import judged_of
+from ml_monitoring.performance_monitor import performance
 from trading.domain.instrument import Instrument
 from trading.domain.label import label_named
-from trading.domain.prediction import TAKE
+from trading.domain.prediction import SKIP, TAKE
 from trading.domain.trade_rule import rule_named
 from trading.domain.walks import break_even, walk_inputs
 
@@ -43,3 +53,46 @@ def sentence(said: Said, record: Record, instrument: Instrument) -> str:
     advice = "take" if said.advice == TAKE else "skip"
     walk = "" if said.walk is None else f"; {record.walk} {100 * said.walk:.1f}%"
     return f"Shadow, not used: {advice}{pays}{walk}. {skill_sentence(record)} · {said.version}"
+
+
+@dataclass(frozen=True)
+class NumbersRecord:
+    """What earlier answers of a version came to: the squared error saved over `baseline`, and what intervals held."""
+
+    skill: Estimate | None
+    baseline: str
+    held: Estimate | None
+
+
+def numbers_before(journal: pa.Table, said: Said) -> NumbersRecord:
+    """Return the record of the version of `said` before its moment, from rows that were known."""
+    ours = pc.and_(
+        pc.equal(journal["version"], said.version), pc.less(journal["decided_at"], pa.scalar(said.decided_at))
+    )
+    found = performance(judged_of(journal.filter(ours)))
+    if found is None:
+        return NumbersRecord(None, label_named(said.label).walk, None)
+    return NumbersRecord(next(iter(found.skills.values())), found.baseline, found.scores.get("coverage"))
+
+
+def numbers_line(said: Said) -> str:
+    """Return the number and its interval, beside what the walk says."""
+    label, named = label_named(said.label), dict(said.numbers)
+    point = named[point_output(label.targets[0], tuple(named))]
+    low, high = said.interval or (float("nan"), float("nan"))
+    walk = "" if said.walk is None else f" · {label.walk} {said.walk:+.2f}"
+    return f"{words_of(label).chance} {point:+.2f} ({low:+.2f} to {high:+.2f}){walk} {label.unit}".replace("-", MINUS)
+
+
+def numbers_sentence(said: Said, record: NumbersRecord) -> str:
+    """Return what follows from the number, and what earlier ones were worth."""
+    advice = {TAKE: "take", SKIP: "skip"}.get(said.advice or "", "no advice")
+    told = f"Shadow, not used: {advice}."
+    if record.skill is None or np.isnan(record.skill.low):
+        return f"{told} Too few outcomes to say what it is worth. · {said.version}"
+    gain = record.skill
+    unit = label_named(said.label).unit
+    saved = f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) {unit}²"
+    worth = f"Squared error less than the {record.baseline}: {saved}"
+    held = "" if record.held is None else f"; the interval held {100 * record.held.value:.0f}% of {record.held.n:,}"
+    return f"{told} {worth}, n {gain.n:,} on {gain.days} days{held} · {said.version}".replace(" -", f" {MINUS}")

@@ -13,7 +13,7 @@ from app_pages.panels.forecast_axis import axis_html, draw_forecast
 from app_pages.panels.reasons import draw_reasons
 from app_pages.panels.states import draw_error
 from app_pages.panels.strip import draw_figures
-from app_pages.queries import record_at, said_at, why_unasked
+from app_pages.queries import numbers_record_at, record_at, said_at, why_unasked
 from app_pages.today_said import Said
 from app_pages.today_view import RangeView, TodayView
 from app_pages.today_words import label
@@ -81,8 +81,13 @@ def _draw_other(context: PageContext, view: TodayView, model: str, said: Said) -
 
     symbol = view.instrument.symbol
     st.html(f'<div class="hub-caption"><b>{escape(model_title(model, symbol))}</b></div>')
-    if said.chance is None:
+    if said.refusal is not None:
         st.caption(f"No forecast: {said.refusal}")
+        return
+    if said.numbers:
+        told = context.read(numbers_record_at, symbol, model, said, view.clock, of="journal")
+        st.html(f"<div>{escape(today_insight.numbers_line(said))}</div>")
+        st.html(f'<div class="hub-caption">{escape(today_insight.numbers_sentence(said, told))}</div>')
         return
     record = context.read(record_at, symbol, model, said, view.clock, of="journal")
     draw_forecast(today_insight.axis(said, record, view.instrument))

@@ -15,7 +15,8 @@ class Said:
     """One stored answer, or refusal, of an opening range; probabilities 0 to 1, instants UTC.
 
     `chance` is the probability of the label's subject (P(UP), P(WIN)), `walk` what a walk without drift says of it,
-    `base` what the version says without looking at any input.
+    `base` what the version says without looking at any input. An answer of numbers has no `chance`: `numbers` are its
+    outputs by name, `interval` is the first target's.
     """
 
     prediction_id: str
@@ -33,6 +34,8 @@ class Said:
     refusal: str | None
     label: str = BREAK_DIRECTION.name
     rule: str | None = None
+    numbers: tuple[tuple[str, float], ...] = ()
+    interval: tuple[float, float] | None = None
 
 
 def said_of_day(journal: pa.Table) -> tuple[Said, ...]:
@@ -64,7 +67,7 @@ def _said(row: dict[str, Any]) -> Said:
         decided_at=row["decided_at"],
         logged_at=row["logged_at"],
         replayed=bool(row["replayed"]),
-        chance=row[label.columns[0]],
+        chance=None if label.targets else row[label.columns[0]],
         walk=walk,
         confidence=row["confidence"],
         advice=row["advice"],
@@ -72,4 +75,6 @@ def _said(row: dict[str, Any]) -> Said:
         refusal=row["refusal_reason"],
         label=label.name,
         rule=row["rule"],
+        numbers=tuple(zip(row["outputs"] or (), row["quantiles"] or (), strict=True)),
+        interval=None if row["interval_low"] is None else (row["interval_low"], row["interval_high"]),
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ml_data.feature_matrix import every_group, features_of, schema_hash
 from ml_data.features.base import Feature
 from ml_data.store import Store, sql
-from trading.domain.label import BREAK_DIRECTION, LABELS
+from trading.domain.label import BREAK_DIRECTION, LABELS, label_named
 from trading.domain.prediction import Answer, PredictionRow, Reason
 
 _PREDICTIONS: Final = pa.schema(
@@ -51,6 +51,11 @@ _PREDICTIONS: Final = pa.schema(
         ("rule", pa.string()),
         ("prob_win", pa.float64()),
         ("prob_miss", pa.float64()),
+        ("expected_r", pa.float64()),
+        ("quantiles", pa.list_(pa.float64())),
+        ("outputs", pa.list_(pa.string())),
+        ("interval_low", pa.float64()),
+        ("interval_high", pa.float64()),
         ("base_value", pa.float64()),
         ("baselines", pa.list_(pa.float64())),
     ]
@@ -58,6 +63,11 @@ _PREDICTIONS: Final = pa.schema(
 
 ANSWER_COLUMNS: Final = (
     *(column for label in LABELS.values() for column in label.columns),
+    "expected_r",
+    "quantiles",
+    "outputs",
+    "interval_low",
+    "interval_high",
     "confidence",
     "advice",
     "raw_score",
@@ -214,6 +224,11 @@ def answer_columns(row: PredictionRow) -> dict[str, Any]:
     of_direction = row.label == BREAK_DIRECTION.name
     return {
         **{f"prob_{name.lower()}": answer.probabilities.get(name) for each in LABELS.values() for name in each.classes},
+        "expected_r": answer.expected if label_named(row.label).unit == "R" else None,
+        "quantiles": list(answer.values.values()) or None,
+        "outputs": list(answer.values) or None,
+        "interval_low": None if answer.interval is None else answer.interval[0],
+        "interval_high": None if answer.interval is None else answer.interval[1],
         "confidence": answer.confidence,
         "advice": answer.advice,
         "raw_score": list(answer.raw_score),

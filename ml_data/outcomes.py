@@ -3,7 +3,7 @@
 Training takes its labels from here and settlement its outcomes, so a model is graded by what it was taught.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from ml_data.events import EventRows
 from ml_data.history import History
 from ml_data.history_tables import trade_money
 from ml_data.kernels import DOWN, EXPIRED, NO_BREAK, NO_TRADE, OPEN, UNDECIDED, UP, WIN, first_at_or_after
-from trading.domain.label import BREAK_DIRECTION, Label
+from trading.domain.label import BREAK_DIRECTION, NET_R, Label
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
 
 Ints = npt.NDArray[np.int64]
@@ -37,8 +37,9 @@ class Outcomes:
     the class that happened, an index into the label's classes (-1: not known); `direction` is 1 UP, -1 DOWN, 0 NONE, 2
     undecided. `label_known` is the minute at which the label was known, `known` the minute at which the trade had
     closed as well (both -1 while pending); a trade that expires has closed when its window is over. `r_gross`, `r_net`
-    are of the label's rule, the plain one where it has none (NaN without a trade). An outcome is matured only when
-    label and trade are both known.
+    are of the label's rule, the plain one where it has none (NaN without a trade); `values` (E, T) are what became of
+    the label's targets (NaN while not known), T is 0 of a label of classes. An outcome is matured only when label and
+    trade are both known.
     """
 
     state: npt.NDArray[np.object_]
@@ -49,13 +50,15 @@ class Outcomes:
     r_gross: Floats
     r_net: Floats
     void_reason: npt.NDArray[np.object_]
+    values: Floats
 
 
 def outcomes_of(history: History, events: EventRows, label: Label, rule: TradeRule | None) -> Outcomes:
     """Return what each of `events` (of `history`) came to in the sense of `label`; `rule` where it is about one."""
     if label == BREAK_DIRECTION:
         return range_outcomes(history, events)
-    return trade_outcomes(history, events, rule or REFERENCE_RULE)
+    found = trade_outcomes(history, events, rule or REFERENCE_RULE)
+    return replace(found, values=found.r_net[:, None]) if label == NET_R else found
 
 
 def range_outcomes(history: History, events: EventRows) -> Outcomes:
@@ -85,6 +88,7 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
         r_gross=r_gross,
         r_net=r_net,
         void_reason=void_reason,
+        values=np.empty((len(events), 0)),
     )
 
 
@@ -123,6 +127,7 @@ def trade_outcomes(history: History, events: EventRows, rule: TradeRule) -> Outc
         r_gross=r_gross,
         r_net=r_net,
         void_reason=void_reason,
+        values=np.empty((len(events), 0)),
     )
 
 

@@ -9,10 +9,11 @@ from ml_data.feature_matrix import every_group, features_of
 from ml_data.features.base import Floats
 from ml_inference.explanations import probability_points
 from ml_models.loaded_version import LoadedVersion
+from ml_models.quantiles import forecast_of, quantile_places, walk_of_outputs
 from trading.domain.label import BREAK_DIRECTION
 from trading.domain.prediction import BIAS_NONE, SKIP, TAKE, Answer, Reason
 from trading.domain.trade_rule import rule_named
-from trading.domain.walks import break_even
+from trading.domain.walks import bounds_of, break_even, possible_ends
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,13 @@ class AdviceRule:
     slippage_ticks: float
 
 
-def answer_of(version: LoadedVersion, row: Floats, advice: AdviceRule) -> Answer:
-    """Return what `version` says of one row (1, F) of features in its order, with every reason."""
+def answer_of(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceRule) -> Answer:
+    """Return what `version` says of one row (1, F) of features in its order, with every reason.
+
+    `walk` (1, T) is what the walk says of each target; a version of classes does not need it.
+    """
+    if version.schema.outputs:
+        return _numbers(version, row, walk, advice)
     classes, subject = version.schema.classes, version.schema.asked.subject
     probabilities = version.predict(row)[0]
     by_class = dict(zip(classes, probabilities.tolist(), strict=True))
@@ -37,6 +43,37 @@ def answer_of(version: LoadedVersion, row: Floats, advice: AdviceRule) -> Answer
         base=base,
         reasons=_reasons(version, row, points),
         raw_score=tuple(version.margins(row)[0].tolist()),
+    )
+
+
+def _numbers(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceRule) -> Answer:
+    """Return the numbers that `version` says: what it learned, added to what the walk says."""
+    schema, label = version.schema, version.schema.asked
+    raw = version.predict(row)
+    said = raw + walk_of_outputs(label.targets, schema.outputs, walk)
+    rule = None if schema.rule is None else rule_named(schema.rule)
+    possible = bounds_of(label, rule, advice.slippage_ticks, schema.names, row)
+    values = said[0].copy()
+    interval: tuple[float, float] | None = None
+    expected = 0.0
+    for place, target in enumerate(label.targets):
+        found = forecast_of(target, schema.outputs, said, version.calibrator.offsets[place])
+        rising = quantile_places(target, schema.outputs)
+        values[rising] = np.sort(said[0, rising])
+        if place == 0:
+            low, high = possible_ends(possible, place, np.asarray(found.low), np.asarray(found.high))
+            interval, expected = (float(low[0]), float(high[0])), float(found.point[0])
+    shares = version.contributions(row)[0, 0]
+    return Answer(
+        probabilities={},
+        confidence=None,
+        advice=(TAKE if expected > 0 else SKIP) if label.by_rule else BIAS_NONE,
+        base=float(shares[-1] + walk[0, 0]),
+        reasons=_reasons(version, row, shares[:-1]),
+        raw_score=tuple(raw[0].tolist()),
+        expected=expected,
+        values=dict(zip(schema.outputs, values.tolist(), strict=True)),
+        interval=interval,
     )
 
 

@@ -171,23 +171,27 @@ class MLInferenceEngine:
             "version": str(version.version),
         }
 
-    def confidence_level(self, confidence: float) -> str:
+    def confidence_level(self, confidence: float | None) -> str:
         """Return `high`, `medium` or `low` for the probability of the likeliest class."""
-        if confidence >= self.settings.high_confidence:
+        if confidence is not None and confidence >= self.settings.high_confidence:
             return "high"
-        return "medium" if confidence >= self.settings.confidence_threshold else "low"
+        sure = confidence is not None and confidence >= self.settings.confidence_threshold
+        return "medium" if sure else "low"
 
     def answer(self, version: LoadedVersion, row: Floats) -> Answer:
         """Return what `version` says of one row (1, F) of features in its order, with every reason."""
         slippage = self.instrument.costs.slippage_ticks
-        return answer_of(version, row, AdviceRule(self.settings.confidence_threshold, slippage))
+        schema = version.schema
+        rule = None if schema.rule is None else rule_named(schema.rule)
+        walk = walk_columns(schema.asked, rule, slippage, schema.names, row) if schema.outputs else row[:, :0]
+        return answer_of(version, row, walk, AdviceRule(self.settings.confidence_threshold, slippage))
 
     def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
         started = time.perf_counter()
         schema = version.schema
         label, rule = schema.asked, None if schema.rule is None else rule_named(schema.rule)
         view = self.view(event.trading_day, event.orb, event.decided_at, label.event)
-        walk = walk_columns(label, rule, view.names, view.features[None, :])[0]
+        walk = walk_columns(label, rule, self.instrument.costs.slippage_ticks, view.names, view.features[None, :])[0]
         asked = asked_features(version)
         places = {name: place for place, name in enumerate(view.names)}
         row = view.features[[places[name] for name in asked]]

@@ -22,7 +22,7 @@ from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.shadow import moments
 from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
-from trading.domain.prediction import MISSED, PredictionRow, Refusal
+from trading.domain.prediction import MISSED, Answer, PredictionRow, Refusal
 from trading.errors import NothingStored, Refused, StoreError
 
 _DAYS_AROUND: Final = timedelta(days=2)  # a trading day may begin the evening before its date
@@ -137,11 +137,10 @@ class LiveLoop:
         BadBars
             when the feed's bars cannot be used at all.
         """
-        now = self._clocks.feed()
-        delivery = self._feed.newest(self._intake.newest, now)
-        taken = Taken(0, 0, 0, self._intake.newest, delivery.notices)
+        now, self.has_more = self._clocks.feed(), False
         report = LiveReport(steps=1)
         try:
+            delivery = self._feed.newest(self._intake.newest, now)
             taken = self._intake.take(delivery, now)
             self._told(*taken.notices)
             report = replace(report, bars_stored=taken.stored, bars_revised=taken.revised, bars_rejected=taken.rejected)
@@ -190,14 +189,16 @@ class LiveLoop:
         newest = None if self._replayed else self._intake.newest
         known = _NEVER if newest is None else newest + MINUTE
         self._vouched = max(self._vouched, known, _NEVER if self._intake.is_behind else delivery.through or _NEVER)
-        for event in self._moments():
-            if self.watched < event.decided_at <= self._vouched:
-                try:
+        try:
+            for event in self._moments():
+                if self.watched < event.decided_at <= self._vouched:
                     report = report.plus(self._ask(event, known))
-                except (Refused, NothingStored) as error:
-                    self._told(Notice("no_answer", f"{_name(event)}: {error} It is asked again with the next step."))
-                    return report.plus(LiveReport(troubles=1))
-                self.watched = event.decided_at
+                    self.watched = event.decided_at
+        except (Refused, NothingStored) as error:
+            # There is no version at the moment, or another process imported bars since history was built.
+            self._unbuilt |= isinstance(error, NothingStored)
+            self._told(Notice("no_answer", f"{self._instrument.symbol}: {error} Asked again with the next step."))
+            return report.plus(LiveReport(troubles=1))
         self.watched = max(self.watched, self._vouched)
         return report
 
@@ -268,12 +269,15 @@ def _said(event: Event, row: PredictionRow) -> Notice:
     if row.refusal is not None:
         kind = MISSED if row.refusal.code == MISSED else "refused_event"
         return Notice(kind, f"{_name(event)}: no forecast ({row.refusal.code}): {row.refusal.reason}")
-    answer = row.answer
-    likeliest = "" if answer is None else max(answer.probabilities, key=lambda name: answer.probabilities[name])
-    chance = 0.0 if answer is None else answer.probabilities[likeliest]
     beside = "" if row.baseline_prob_up is None else f" (the martingale says {row.baseline_prob_up:.1%} UP)"
-    advice = "" if answer is None else answer.advice
-    return Notice("answered", f"{_name(event)}: {chance:.1%} {likeliest}{beside}, advice {advice}, by {row.version}.")
+    words = f"{_in_words(row.answer)}{beside}" if row.answer is not None else ""
+    return Notice("answered", f"{_name(event)}: {words}, by {row.model} {row.version}.")
+
+
+def _in_words(answer: Answer) -> str:
+    chances = [f"{name} {chance:.1%}" for name, chance in answer.probabilities.items()]
+    expected = [] if answer.expected is None else [f"expected {answer.expected:+.3f}"]
+    return f"{', '.join([*chances, *expected])}, advice {answer.advice}"
 
 
 def _arrays(since: int, until: int) -> tuple[Minutes, Minutes]:

@@ -23,9 +23,9 @@ class LiveState:
     newest_bar: datetime | None
 
 
-def state_path(store: Store, symbol: str) -> Path:
-    """Return where the state of the loop for an instrument lies."""
-    return store.home / f"live-{symbol}.json"
+def live_path(store: Store, model: str, suffix: str) -> Path:
+    """Return where a file of the loop for a model lies: its state (`json`), its log, its lock."""
+    return store.home / f"live-{model}.{suffix}"
 
 
 def write_state(path: Path, state: LiveState) -> None:
@@ -61,7 +61,7 @@ def watched_so_far(store: Store, symbol: str, model: str, version: str, now: dat
     """
     with store.journal() as cursor:
         [(logged,)] = cursor.execute(sql("last_live_event"), {"instrument": symbol, "model": model}).fetchall()
-    state = read_state(state_path(store, symbol))
+    state = read_state(live_path(store, model, "json"))
     seen = [at for at in (logged, state.watched if state is not None and state.model == model else None) if at]
     if not seen:
         return now

@@ -1,4 +1,4 @@
-"""What turns an estimator's raw scores into probabilities that mean what they say: at most two numbers."""
+"""What turns raw scores into probabilities, or quantiles into an interval, that mean what they say: a few numbers."""
 
 import math
 from dataclasses import dataclass
@@ -17,12 +17,20 @@ class Calibrator:
     """`none` leaves the estimator's answer alone; the others are computed from its raw scores (margins, log-odds).
 
     `temperature`: scores divided by `temperature` (> 0). `platt`, for two classes: `slope` x score + `intercept`.
+    `conformal`, for quantiles: each target's outermost ones are moved apart by its number of `offsets` (together where
+    it is negative), so that they hold a share of `level`. It was measured on `events` of `first_day` to `last_day`,
+    which the quantiles were not fitted on (split-conformal quantile regression, Romano et al. 2019).
     """
 
-    kind: Literal["none", "temperature", "platt"] = "none"
+    kind: Literal["none", "temperature", "platt", "conformal"] = "none"
     temperature: float = 1.0
     slope: float = 1.0
     intercept: float = 0.0
+    level: float = 0.0
+    offsets: tuple[float, ...] = ()
+    first_day: str = ""
+    last_day: str = ""
+    events: int = 0
 
     def apply(self, margins: Matrix) -> Matrix:
         """Return the probabilities (n, classes) of raw scores (n, 1) for two classes or (n, classes) for more.
@@ -41,6 +49,15 @@ class Calibrator:
             return {"kind": "temperature", "temperature": self.temperature}
         if self.kind == "platt":
             return {"kind": "platt", "slope": self.slope, "intercept": self.intercept}
+        if self.kind == "conformal":
+            return {
+                "kind": "conformal",
+                "level": self.level,
+                "offsets": [[each] for each in self.offsets],
+                "first_day": self.first_day,
+                "last_day": self.last_day,
+                "events": self.events,
+            }
         return {"kind": "none"}
 
     @classmethod
@@ -52,6 +69,15 @@ class Calibrator:
             return cls()
         if kind == "platt":
             return cls("platt", slope=fields.number("slope"), intercept=fields.number("intercept"))
+        if kind == "conformal":
+            return cls(
+                "conformal",
+                level=fields.number("level"),
+                offsets=tuple(float(each or 0.0) for [each] in fields.numbers("offsets")),
+                first_day=fields.text("first_day"),
+                last_day=fields.text("last_day"),
+                events=fields.integer("events"),
+            )
         temperature = fields.number("temperature")
         if kind != "temperature" or not (temperature > 0 and math.isfinite(temperature)):
             raise DamagedVersion(FILE, f"kind {kind!r} with temperature {temperature} is not a calibrator")

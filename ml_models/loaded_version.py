@@ -11,7 +11,7 @@ import numpy as np
 from ml_models.calibrator import Calibrator
 from ml_models.documents import DamagedVersion, decode
 from ml_models.metadata import Golden, Matrix, Metadata, Schema
-from ml_models.model_version import Manifest, VersionId
+from ml_models.model_version import Manifest, VersionId, is_part
 from ml_models.single_row import Kind, SingleRow
 from trading.errors import Refused
 
@@ -23,6 +23,8 @@ _LAST_TREE: Final = b"\nend of trees\n"  # LightGBM reads a text that was cut of
 @dataclass(frozen=True, eq=False)
 class LoadedVersion:
     """One version. `version_hash` is the SHA-256 of its manifest: it names every byte of it.
+
+    `booster` is the model of model.txt, `further` are those of the other outputs of a version that says numbers.
 
     Rows are float64 (n, inputs) in the schema's order, NaN where missing. Each row's answer depends on that row alone,
     bit for bit. Safe to share between threads.
@@ -38,16 +40,26 @@ class LoadedVersion:
     metrics: Mapping[str, Any]
     golden: Golden
     booster: Any
+    further: tuple[Any, ...] = ()
 
     def check_schema(self, names: Sequence[str]) -> None:
         """Raise `Refused` (`schema_mismatch`) unless `names` are the model's inputs in its order."""
         self.schema.check(names)
 
     def predict(self, rows: Matrix) -> Matrix:
-        """Return calibrated probabilities (n, classes) in the schema's class order; a regression's values (n, 1)."""
-        if self.calibrator.kind != "none":
+        """Return calibrated probabilities (n, classes) in the schema's class order; a regression's values (n, 1).
+
+        Of a version that says numbers: (n, outputs) in the schema's order, as they were fitted, which is how far each
+        lies from what the walk says. Quantiles may cross; `ml_models.quantiles` puts them in order.
+        """
+        if self.further:
+            return self._outputs(rows)
+        if self.calibrator.kind in ("temperature", "platt"):
             return self.calibrator.apply(self.margins(rows))
         return self.uncalibrated(rows)
+
+    def _outputs(self, rows: Matrix) -> Matrix:
+        return np.hstack([self._run(rows, 1, "answer", part) for part in range(1 + len(self.further))])
 
     def uncalibrated(self, rows: Matrix) -> Matrix:
         """Return what the estimator itself answers, in the shape of `predict`."""
@@ -75,10 +87,11 @@ class LoadedVersion:
         return max(1, len(self.schema.classes)) if len(self.schema.classes) != 2 else 1
 
     @cached_property
-    def _single_rows(self) -> dict[Kind, SingleRow]:
+    def _single_rows(self) -> dict[tuple[Kind, int], SingleRow]:
         return {}
 
-    def _run(self, rows: Matrix, columns: int, kind: Kind) -> Matrix:
+    def _run(self, rows: Matrix, columns: int, kind: Kind, part: int = 0) -> Matrix:
+        """Return what the model of output `part` says of `rows`."""
         inputs = len(self.schema.columns)
         if rows.ndim != 2 or rows.shape[1] != inputs or rows.dtype != np.float64:
             raise Refused(
@@ -86,13 +99,22 @@ class LoadedVersion:
             )
         if not len(rows):
             return np.empty((0, columns))
+        booster = (self.booster, *self.further)[part]
         if len(rows) == 1:
-            if kind not in self._single_rows:
-                self._single_rows[kind] = SingleRow(self.booster, kind, inputs, columns)
-            return self._single_rows[kind](rows)
+            if (kind, part) not in self._single_rows:
+                self._single_rows[kind, part] = SingleRow(booster, kind, inputs, columns)
+            return self._single_rows[kind, part](rows)
         asked = {"raw_score": kind == "margin", "pred_contrib": kind == "contribution"}
-        output = self.booster.predict(np.ascontiguousarray(rows), num_threads=_ONE_THREAD, **asked)
+        output = booster.predict(np.ascontiguousarray(rows), num_threads=_ONE_THREAD, **asked)
         return np.asarray(output, dtype=np.float64).reshape(len(rows), columns)
+
+    def _again(self, outputs: int) -> Matrix:
+        """Return what the golden rows' predictions must be again: the estimators' answers, or where trees correct."""
+        if self.further:
+            return self._outputs(self.golden.rows)
+        if self.schema.start is not None:
+            return self.margins(self.golden.rows)
+        return self._run(self.golden.rows, outputs, "answer")
 
     @classmethod
     def parse(cls, manifest: Manifest, version_hash: str, files: Mapping[str, bytes]) -> Self:
@@ -105,14 +127,11 @@ class LoadedVersion:
         DamagedVersion
             when a file does not say what it must, files disagree, or a golden row's prediction differs in any bit.
         """
-        if _LAST_TREE not in files["model.txt"]:
-            raise DamagedVersion("model.txt", "is not LightGBM's text, or ends before its last tree")
         schema = Schema.read(files["schema.json"])
+        if {name for name in files if name == "model.txt" or is_part(name)} != set(schema.parts):
+            raise DamagedVersion("schema.json", f"needs the models {', '.join(schema.parts)}, and others are there")
         calibrator, golden = Calibrator.read(files["calibrator.json"]), Golden.read(files["golden.json"])
-        try:
-            booster = lightgbm.Booster(model_str=files["model.txt"].decode("utf-8"))
-        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-            raise DamagedVersion("model.txt", f"LightGBM cannot read it ({str(error).splitlines()[0]})") from error
+        booster, *further = [_booster(name, files[name]) for name in schema.parts]
         version = cls(
             model=manifest.model,
             version=manifest.version,
@@ -124,17 +143,19 @@ class LoadedVersion:
             metrics=decode("metrics.json", files["metrics.json"]).document,
             golden=golden,
             booster=booster,
+            further=tuple(further),
         )
         version._check_agreement()
         return version
 
     def _check_agreement(self) -> None:
-        names = tuple(self.booster.feature_name())
-        if names != self.schema.names:
-            raise DamagedVersion(
-                "schema.json", f"names {len(self.schema.names)} inputs unlike the {len(names)} in model.txt"
-            )
-        outputs = self.booster.num_model_per_iteration()
+        for file, booster in zip(self.schema.parts, (self.booster, *self.further), strict=True):
+            names = tuple(booster.feature_name())
+            if names != self.schema.names:
+                raise DamagedVersion(
+                    "schema.json", f"names {len(self.schema.names)} inputs unlike the {len(names)} in {file}"
+                )
+        outputs = max(booster.num_model_per_iteration() for booster in (self.booster, *self.further))
         if outputs != self._margin_count:
             raise DamagedVersion(
                 "schema.json", f"classes {self.schema.classes} do not fit a model of {outputs} outputs"
@@ -145,7 +166,16 @@ class LoadedVersion:
             raise DamagedVersion(
                 "golden.json", f"rows have {self.golden.rows.shape[1]} numbers, the model {len(names)} inputs"
             )
-        again = self.margins(self.golden.rows) if self.schema.start else self._run(self.golden.rows, outputs, "answer")
+        again = self._again(outputs)
         row = self.golden.differs_from(again)
         if row is not None:
             raise DamagedVersion("golden.json", f"row {row} is not predicted as it was when the model was trained")
+
+
+def _booster(file: str, content: bytes) -> Any:
+    if _LAST_TREE not in content:
+        raise DamagedVersion(file, "is not LightGBM's text, or ends before its last tree")
+    try:
+        return lightgbm.Booster(model_str=content.decode("utf-8"))
+    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+        raise DamagedVersion(file, f"LightGBM cannot read it ({str(error).splitlines()[0]})") from error

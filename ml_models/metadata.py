@@ -32,16 +32,23 @@ class Column:
 class Schema:
     """Inputs in the model's order, all float64, and what it answers.
 
-    `classes` are those whose probabilities it says (none: a regression). `label` names the question (see
-    `trading.domain.label`), `rule` the trade rule that it is about. `start` are the raw scores that its trees correct;
-    None: they say everything themselves.
+    `classes` are those whose probabilities it says (none: a regression). `outputs` are the numbers it says instead,
+    each by a model file of its own: `<target>_mean` or `<target>_q05` (a quantile), the first in model.txt. `label`
+    names the question (see `trading.domain.label`), `rule` the trade rule that it is about. `start` are the raw scores
+    that the trees of classes correct; None: they say everything themselves.
     """
 
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
     label: str = BREAK_DIRECTION.name
     rule: str | None = None
+    outputs: tuple[str, ...] = ()
     start: WalkStart | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The model files, in the order of the outputs; one for classes."""
+        return ("model.txt", *(f"model.{name}.txt" for name in self.outputs[1:]))
 
     @property
     def asked(self) -> Label:
@@ -83,14 +90,9 @@ class Schema:
             {"name": c.name, "dtype": "float64", "low": c.low, "high": c.high, "missing": c.missing}
             for c in self.columns
         ]
+        answers: dict[str, Json] = {"classes": list(self.classes), "label": self.label, "rule": self.rule}
         start = None if self.start is None else self.start.document()
-        return {
-            "columns": columns,
-            "classes": list(self.classes),
-            "label": self.label,
-            "rule": self.rule,
-            "start": start,
-        }
+        return {"columns": columns, **answers, "outputs": list(self.outputs), "start": start}
 
     @classmethod
     def read(cls, content: bytes) -> Self:
@@ -98,7 +100,8 @@ class Schema:
         fields = decode("schema.json", content)
         label = fields.optional_text("label") or BREAK_DIRECTION.name
         columns = tuple(_column(each) for each in fields.objects("columns"))
-        schema = cls(columns, fields.texts("classes"), label, fields.optional_text("rule"))
+        outputs = fields.texts("outputs") if "outputs" in fields.document else ()
+        schema = cls(columns, fields.texts("classes"), label, fields.optional_text("rule"), outputs)
         if label not in LABELS:
             raise DamagedVersion(
                 "schema.json", f"asks {label!r}, which this hub does not know", cure="update the hub, or train again"

@@ -25,10 +25,21 @@ FILES: Final = (
     "golden.json",
     "MODEL_CARD.md",
 )
-"""What every version consists of, beside its manifest."""
+"""What every version consists of, beside its manifest; a version of several models has more of them (`is_part`)."""
+
+_PART: Final = re.compile(r"model\.[a-z0-9_]+\.txt")
 
 STAMP: Final = "%Y%m%d_%H%M%S"
 _VERSION: Final = re.compile(r"v_(\d{8}_\d{6})-([0-9a-f]{5})")
+
+
+def is_part(name: str) -> bool:
+    """Return whether a file of this name is one more model of a version.
+
+    >>> is_part("model.r_q05.txt"), is_part("model.txt"), is_part("notes.txt")
+    (True, False, False)
+    """
+    return _PART.fullmatch(name) is not None
 
 
 class VersionId(str):
@@ -161,8 +172,9 @@ def _fact(name: str, document: object) -> FileFact:
 class Draft:
     """A trained model before it is published.
 
-    `model_txt` is LightGBM's text (`Booster.model_to_string()`, UTF-8), `metrics` any JSON object (the shape that the
-    card reads is in `ml_models.card`), `feature_importance` a number or object for each feature, `card` Markdown.
+    `model_txt` is LightGBM's text (`Booster.model_to_string()`, UTF-8); `parts` are the texts of the further models of
+    a version of several, by file name. `metrics` is any JSON object (the shape that the card reads is in
+    `ml_models.card`), `feature_importance` a number or object for each feature, `card` Markdown.
     """
 
     model_txt: bytes
@@ -173,6 +185,7 @@ class Draft:
     golden: Golden
     card: str
     calibrator: Calibrator = field(default_factory=Calibrator)
+    parts: Mapping[str, bytes] = field(default_factory=dict)
 
     def files(self) -> dict[str, bytes]:
         """Return the contents of each file of the version but its manifest."""
@@ -186,7 +199,7 @@ class Draft:
             "golden.json": self.golden.document(),
         }
         files = {name: encode(name, document) for name, document in documents.items()}
-        return {"model.txt": self.model_txt, **files, "MODEL_CARD.md": self.card.encode()}
+        return {"model.txt": self.model_txt, **self.parts, **files, "MODEL_CARD.md": self.card.encode()}
 
 
 @dataclass(frozen=True)

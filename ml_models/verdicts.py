@@ -10,15 +10,17 @@ from typing import Literal
 
 from ml_models.intervals import LEAST_DAYS, Estimate
 from ml_models.reliability import CalibrationError, Reliability, ReliabilityBin
-from ml_models.score_table import SkillScore
 
 State = Literal["good", "bad", "cannot tell"]
 
 _LONGEST = 5000  # further days above this are not worth a number: 20 years
-_GAINS: dict[SkillScore, str] = {
+_GAINS: dict[str, str] = {
     "log_loss": "gain in log loss {} nats per event",
     "brier": "gain in Brier score {} per event",
     "accuracy": "gain in accuracy {} points",
+    "squared_error": "squared error less by {} per event",
+    "absolute_error": "absolute error less by {} per event",
+    "pinball": "quantile loss less by {} per event",
 }
 
 
@@ -74,8 +76,10 @@ ones): about 150 further days at the present value.'
     return Verdict("cannot tell", f"{seen} cannot be told from {reference:.3f} {lies_on}: {wait}.")
 
 
-def describe_skill(estimate: Estimate, score: SkillScore = "log_loss", baseline: str = "best") -> Verdict:
+def describe_skill(estimate: Estimate, score: str = "log_loss", baseline: str = "best") -> Verdict:
     """Return whether a model beats the baseline called `baseline`; `estimate` is what `skill` returned for `score`.
+
+    Or what `value_skills` did; a score of one target of several ends in its name.
 
     >>> verdict = describe_skill(Estimate(-0.012, -0.021, -0.003, 498, 310.2, 83), "log_loss", "martingale")
     >>> verdict.state
@@ -89,7 +93,11 @@ def describe_skill(estimate: Estimate, score: SkillScore = "log_loss", baseline:
     missing = no_interval("The gain over the baseline", shown, number)
     if missing:
         return Verdict("cannot tell", missing)
-    said = f"the {baseline} baseline: {_GAINS[score].format(number.format(shown.value))} {evidence(shown, number)}"
+    kind = next(name for name in _GAINS if score.startswith(name))
+    target = score.removeprefix(kind).replace("_", " of ", 1)
+    said = (
+        f"the {baseline} baseline{target}: {_GAINS[kind].format(number.format(shown.value))} {evidence(shown, number)}"
+    )
     if estimate.low > 0:
         return Verdict("good", f"Better than {said}.")
     if estimate.high < 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ml_models.documents import DamagedVersion
-from ml_models.model_version import FILES, MANIFEST, FileFact, Manifest
+from ml_models.model_version import FILES, MANIFEST, FileFact, Manifest, is_part
 
 _CHECK_TIMEOUT_S: Final = 120.0
 _PACKAGES: Final = Path(__file__).resolve().parents[1]
@@ -49,14 +49,15 @@ def read_files(folder: Path) -> VersionFiles:
     problems: list[DamagedVersion] = []
     for name in sorted({*manifest.files, *FILES}):
         path, fact = folder / name, manifest.files.get(name)
-        if fact is None or name not in FILES:
+        if fact is None or not (name in FILES or is_part(name)):
             problems.append(DamagedVersion(MANIFEST, f"lists {', '.join(sorted(manifest.files))}; {name} is wrong"))
         elif not path.is_file():
             problems.append(DamagedVersion(name, "is missing"))
         else:
             contents[name] = path.read_bytes()
             problems += _differences(name, fact, FileFact.of(contents[name]))
-    for extra in sorted(path.name for path in folder.iterdir() if path.name not in {MANIFEST, *FILES}):
+    belongs = {MANIFEST, *FILES, *(name for name in manifest.files if is_part(name))}
+    for extra in sorted(path.name for path in folder.iterdir() if path.name not in belongs):
         problems.append(DamagedVersion(extra, "does not belong to the version", cure="move it out of the folder"))
     return VersionFiles(manifest, FileFact.of(raw).sha256, contents, tuple(problems))
 

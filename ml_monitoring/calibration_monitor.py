@@ -41,8 +41,8 @@ class Calibration:
 
 
 def calibration(judged: Judged) -> Calibration | None:
-    """Return the calibration of the subject's probability; None without a matured prediction."""
-    if len(judged) == 0:
+    """Return the calibration of the subject's probability; None without a matured prediction, and of numbers."""
+    if len(judged) == 0 or judged.numbers is not None:
         return None
     forecast, happened = judged.probs[:, 0], np.asarray(judged.actual == 0)
     draws = max(_DRAWS // 5, min(_DRAWS, _CELLS // len(judged)))
@@ -61,11 +61,14 @@ def calibration(judged: Judged) -> Calibration | None:
 def rolling_calibration_error(judged: Judged, window: int) -> npt.NDArray[np.float64]:
     """Return the calibration error (shares of 1) of each trailing window of `window` trading days with predictions.
 
-    Without its null: it shows the course, and judges nothing. One value for each day on which a window ends.
+    Without its null: it shows the course, and judges nothing. One value for each day on which a window ends; NaN of
+    numbers.
     """
     days, day = np.unique(judged.days, return_inverse=True)
     if len(days) < window:
         return np.empty(0)
+    if judged.numbers is not None:
+        return np.full(len(days) - window + 1, np.nan)
     forecast = judged.probs[:, 0]
     off = np.zeros((len(days) + 1, _BINS))
     bins = np.minimum((forecast * _BINS).astype(np.intp), _BINS - 1)

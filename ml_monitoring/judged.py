@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from ml_data.outcomes import MATURED, PENDING, VOID
 from ml_models.baselines import martingale_probs
+from ml_monitoring.judged_values import Numbers, numbers_of, same_outputs
 from trading.domain.label import BREAK_DIRECTION, Label, label_named
 from trading.domain.prediction import BIAS_NONE, TAKE
 
@@ -44,7 +45,7 @@ class Judged:
     never learned is called `label.walk`. `advised` marks
     predictions sure enough to be advice, `kept` events whose break the advice lets be traded. `r_net` and
     `r_net_advised` (n,) are net R of the plain rule and of the rule with the advice followed, NaN where nothing was
-    traded.
+    traded. Of a label of numbers there are no classes, `actual` is 0 throughout, and `numbers` holds what was said.
     """
 
     classes: tuple[str, ...]
@@ -58,9 +59,10 @@ class Judged:
     r_net: Floats
     r_net_advised: Floats
     label: Label = BREAK_DIRECTION
+    numbers: Numbers | None = None
 
     def __len__(self) -> int:
-        return len(self.actual)
+        return len(self.days)
 
     def where(self, keep: Bools) -> "Judged":
         """Return the predictions that `keep` marks."""
@@ -76,6 +78,7 @@ class Judged:
             self.r_net[keep],
             self.r_net_advised[keep],
             self.label,
+            None if self.numbers is None else self.numbers.where(keep),
         )
 
 
@@ -101,6 +104,8 @@ def judged_of(journal: pa.Table) -> Judged:
     logged with the prediction; of NONE it says what the majority says.
     """
     label = question_of(journal)
+    if label.targets:
+        return _judged_numbers(journal, label)
     has_none = label == BREAK_DIRECTION and journal["prob_none"].null_count < journal.num_rows
     classes = label.classes if has_none else label.classes[:2]
     judged = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
@@ -129,6 +134,28 @@ def judged_of(journal: pa.Table) -> Judged:
         r_net=_floats(rows, "r_net"),
         r_net_advised=_floats(rows, "r_net_advised"),
         label=label,
+    )
+
+
+def _judged_numbers(journal: pa.Table, label: Label) -> Judged:
+    keep = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
+    rows = journal.filter(pc.fill_null(keep, False))
+    rows = rows.filter(pa.array(same_outputs(rows), pa.bool_()))
+    advice = rows["advice"].to_pylist()
+    numbers = numbers_of(rows, label)
+    return Judged(
+        classes=(),
+        days=rows["trading_day"].to_numpy().astype("datetime64[D]"),
+        orb=rows["orb"].to_numpy(zero_copy_only=False),
+        actual=np.zeros(len(rows), dtype=np.int64),
+        probs=np.empty((len(rows), 0)),
+        baselines={},
+        advised=np.array([said not in (None, BIAS_NONE) for said in advice], dtype=bool),
+        kept=np.array([takes_the_break(said, None) for said in advice], dtype=bool),
+        r_net=_floats(rows, "r_net"),
+        r_net_advised=_floats(rows, "r_net_advised"),
+        label=label,
+        numbers=numbers,
     )
 
 

@@ -136,7 +136,7 @@ def _history_of(store: Store, instrument: Instrument, contract: str, days: Days,
 
 def _row(label: Label, prediction: dict[str, object], outcomes: Outcomes, index: int) -> OutcomeRow:
     void = outcomes.state[index] == VOID
-    actual = None if void else label.classes[int(outcomes.code[index])]
+    actual = None if void or not label.classes else label.classes[int(outcomes.code[index])]
     said = _said(label, prediction)
     r_net = None if void or np.isnan(outcomes.r_net[index]) else float(outcomes.r_net[index])
     advice = None if prediction["advice"] is None else str(prediction["advice"])
@@ -149,6 +149,7 @@ def _row(label: Label, prediction: dict[str, object], outcomes: Outcomes, index:
         r_net_advised=None if advice is None or r_net is None else (r_net if takes_the_break(advice, actual) else 0.0),
         known_at=from_minute(int(outcomes.known[index])),
         void_reason=outcomes.void_reason[index],
+        actual_values=None if void or not label.targets else tuple(outcomes.values[index].tolist()),
     )
 
 

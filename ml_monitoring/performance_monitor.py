@@ -11,8 +11,10 @@ from ml_models import scores
 from ml_models.baselines import best_baseline
 from ml_models.intervals import Estimate, mean_interval, mean_interval_t
 from ml_models.score_table import SkillScore, score_table, skill
+from ml_models.value_scores import Forecast, best_value_baseline, plain_value_scores, value_scores, value_skills
 from ml_models.verdicts import Verdict, describe_skill
 from ml_monitoring.judged import Judged
+from ml_monitoring.judged_values import Numbers
 from ml_monitoring.rolling import RollingMean, rolling_mean
 from ml_monitoring.sentences import describe_help, describe_taken
 
@@ -64,6 +66,8 @@ def performance(judged: Judged) -> Performance | None:
     """Return scores and skill of `judged`; None without a matured prediction."""
     if len(judged) == 0:
         return None
+    if judged.numbers is not None:
+        return _of_numbers(judged, judged.numbers)
     baseline = best_baseline(judged.actual, judged.baselines)
     theirs = judged.baselines[baseline]
     skills = {str(name): skill(judged.actual, judged.probs, theirs, judged.days, score=name) for name in SKILLS}
@@ -78,10 +82,31 @@ def performance(judged: Judged) -> Performance | None:
     )
 
 
+def _of_numbers(judged: Judged, numbers: Numbers) -> Performance:
+    """Return scores and skill of numbers; with several targets the names end in theirs."""
+    found: dict[str, Estimate] = {}
+    beside: dict[str, dict[str, float]] = {name: {} for name in numbers.baselines}
+    skills: dict[str, Estimate] = {}
+    points = {name: each[:, 0] for name, each in numbers.baselines.items()}
+    baseline = best_value_baseline(numbers.actual[:, 0], points)
+    for place, target in enumerate(numbers.targets):
+        actual, end = numbers.actual[:, place], f"_{target}" if len(numbers.targets) > 1 else ""
+        forecast = numbers.forecast(place)
+        theirs = {name: Forecast(each[:, place]) for name, each in numbers.baselines.items()}
+        found |= {name + end: each for name, each in value_scores(actual, forecast, judged.days).items()}
+        for name, each in theirs.items():
+            beside[name] |= {score + end: value for score, value in plain_value_scores(actual, each.point).items()}
+        gained = value_skills(actual, forecast, theirs[baseline], judged.days)
+        skills |= {name + end: each for name, each in gained.items()}
+    first = next(iter(skills))
+    return Performance(found, beside, baseline, skills, describe_skill(skills[first], first, baseline))
+
+
 def rolling_skill(judged: Judged, window: int = ROLLING_DAYS, score: str = "log_loss") -> RollingMean:
     """Return the skill over the walk without drift in every trailing window of `window` trading days with predictions.
 
-    In nats saved an event (`log_loss`) or squared error saved an event (`brier`); positive is better.
+    In nats saved an event (`log_loss`) or squared error saved an event (`brier`); positive is better. Of numbers it is
+    the squared (`log_loss`) or absolute error (`brier`) of the first target.
     """
     return rolling_mean(_saved(judged, score), judged.days, window)
 
@@ -125,6 +150,11 @@ def _running(day: npt.NDArray[np.intp], values: Floats) -> Floats:
 
 def _saved(judged: Judged, score: str) -> Floats:
     """Return (n,): how much less than the walk each event cost."""
+    if judged.numbers is not None:
+        actual, power = judged.numbers.actual[:, 0], 2 if score == "log_loss" else 1
+        theirs = np.abs(actual - judged.numbers.baselines[judged.label.walk][:, 0])
+        mine = np.abs(actual - judged.numbers.forecast(0).point)
+        return np.asarray(theirs**power - mine**power)
     losses = _LOSSES[score]
     return losses(judged.actual, judged.baselines[judged.label.walk]) - losses(judged.actual, judged.probs)
 

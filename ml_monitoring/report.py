@@ -13,6 +13,7 @@ from ml_data.store import Store
 from ml_models.intervals import Estimate
 from ml_models.verdicts import Verdict
 from ml_monitoring.calibration_monitor import Calibration, calibration, rolling_calibration_error
+from ml_monitoring.coverage_monitor import Coverage, coverage
 from ml_monitoring.judged import Counts, Judged, counts_of, judged_of
 from ml_monitoring.performance_monitor import (
     ROLLING_DAYS,
@@ -24,7 +25,7 @@ from ml_monitoring.performance_monitor import (
     worth,
 )
 from ml_monitoring.rolling import RollingMean
-from ml_monitoring.sentences import describe_rolling
+from ml_monitoring.sentences import describe_rolling, gain_unit
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class HealthReport:
     by_range: dict[str, Estimate]
     calibration: Calibration | None
     worth: Worth | None
+    coverage: Coverage | None = None
 
 
 def health_report(
@@ -87,7 +89,7 @@ def health_of(
     judged = everything.where(everything.days >= start)
     rows = journal if first is None else journal.filter(pc.greater_equal(journal["trading_day"], pa.scalar(first)))
     some = len(judged) > 0
-    rolling, walk = rolling_skill(everything), everything.label.walk
+    rolling, label = rolling_skill(everything), everything.label
     return HealthReport(
         instrument=instrument,
         model=model,
@@ -98,12 +100,17 @@ def health_of(
         judged=judged,
         performance=performance(judged),
         rolling=rolling.since(start) if some else None,
-        rolling_verdict=describe_rolling(rolling.since(start), len(np.unique(everything.days)), walk) if some else None,
+        rolling_verdict=describe_rolling(
+            rolling.since(start), len(np.unique(everything.days)), label.walk, gain_unit(label)
+        )
+        if some
+        else None,
         rolling_brier=rolling_skill(everything, score="brier").since(start) if some else None,
         rolling_error=rolling_calibration_error(everything, ROLLING_DAYS)[rolling.days >= start],
         by_range=skill_by_range(judged) if some else {},
         calibration=calibration(judged),
         worth=worth(judged),
+        coverage=coverage(judged),
     )
 
 
@@ -114,18 +121,23 @@ def describe(report: HealthReport) -> list[str]:
         f"{report.model} on {report.instrument}: {counts.logged:,} predictions logged ({counts.replayed:,} by replay): "
         f"{counts.matured:,} matured, {counts.pending:,} pending, {counts.void:,} void, {counts.refused:,} refused."
     ]
-    if report.performance is None or report.calibration is None:
+    if report.performance is None:
         return [*lines, "Nothing has matured yet, so there is nothing to judge."]
     for name, estimate in report.performance.scores.items():
         beside = ", ".join(
-            f"{baseline} {scores[name]:.3f}" for baseline, scores in report.performance.baseline_scores.items()
+            f"{baseline} {scores[name]:.3f}"
+            for baseline, scores in report.performance.baseline_scores.items()
+            if name in scores
         )
         lines.append(
             f"  {name:<18} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]  n {estimate.n:,} "
             f"(worth {estimate.n_effective:,.0f}); {beside}"
         )
     lines.append(f"Skill ({report.performance.verdict.state}): {report.performance.verdict.sentence}")
-    lines += [f"Calibration ({verdict.state}): {verdict.sentence}" for verdict in report.calibration.verdicts]
+    calibrated = () if report.calibration is None else report.calibration.verdicts
+    lines += [f"Calibration ({verdict.state}): {verdict.sentence}" for verdict in calibrated]
+    if report.coverage is not None:
+        lines.append(f"Coverage ({report.coverage.verdict.state}): {report.coverage.verdict.sentence}")
     if report.worth is not None:
         lines.append(f"Worth ({report.worth.verdict.state}): {report.worth.verdict.sentence}")
         lines.append(f"Help ({report.worth.help.state}): {report.worth.help.sentence}")

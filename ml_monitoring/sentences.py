@@ -21,12 +21,20 @@ from ml_models.verdicts import (
     no_interval,
 )
 from ml_monitoring.rolling import RollingMean
+from trading.domain.label import Label
 
 R_FORMAT = "{:+.3f}"
 NATS_FORMAT = "{:+.4f}"
 
 
-def describe_rolling(rolling: RollingMean, days_so_far: int, baseline: str = "martingale") -> Verdict:
+def gain_unit(label: Label) -> str:
+    """Return what skill is measured in: nats of probabilities, squared errors of numbers."""
+    return f"{label.unit}² of squared error" if label.targets else "nats"
+
+
+def describe_rolling(
+    rolling: RollingMean, days_so_far: int, baseline: str = "martingale", unit: str = "nats"
+) -> Verdict:
     """Return what the newest window says of the skill, and how often the band left zero.
 
     `days_so_far` are the trading days with a matured prediction; it is told while no window is full.
@@ -51,7 +59,7 @@ def describe_rolling(rolling: RollingMean, days_so_far: int, baseline: str = "ma
     )
     return Verdict(
         state,
-        f"Over the last {rolling.window} trading days {side}: {NATS_FORMAT.format(newest.value)} nats an event "
+        f"Over the last {rolling.window} trading days {side}: {NATS_FORMAT.format(newest.value)} {unit} an event "
         f"{evidence(newest, NATS_FORMAT)}.{course}",
     )
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
@@ -21,7 +20,7 @@ from ml_data.feeds.named import FeedNeeds, named_feed
 from ml_data.feeds.replay import ReplayClock, ReplayFeed
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import LiveState, read_state, state_path, watched_so_far, write_state
+from ml_inference.live_state import LiveState, live_path, read_state, watched_so_far, write_state
 from ml_monitoring.outcome_logger import settle
 from ml_scripts.console import Hub, now
 from trading.domain.instrument import Instrument
@@ -55,11 +54,11 @@ def follow(
     Raises
     ------
     HubError
-        when the feed cannot be followed at all, or another process follows one for this instrument.
+        when the feed cannot be followed at all, or another process follows one with this model.
     """
     settings = hub.settings.feed
     needs = FeedNeeds(hub.store, instrument, settings, os.environ.get, time.monotonic)
-    with _alone(hub, instrument), _log(hub, instrument, show) as log, _stoppable() as stop:
+    with _alone(hub, engine.model), _log(hub, engine.model, show) as log, _stoppable() as stop:
         version = engine.version().version
         feed = named_feed(words, needs, lasting=not once)
         try:
@@ -73,6 +72,9 @@ def follow(
             log(Notice("started", f"{instrument.symbol} follows {feed.name} with {engine.model} {version}."))
             ended_by, report = run.until(stop, once=once)
             log(Notice("ended", f"{instrument.symbol} follows {feed.name} no more ({ended_by})."))
+        except HubError as error:
+            log(Notice("failed", str(error)))
+            raise
         finally:
             feed.close()
     return Followed(feed.name, ended_by, run.loop.watched, report)
@@ -93,7 +95,7 @@ class _Run:
         replay: ReplayClock | None = None,
     ) -> None:
         self._feed, self._replay = feed, replay
-        self._state = state_path(hub.store, instrument.symbol)
+        self._state = live_path(hub.store, engine.model, "json")
         self._identity = (engine.model, feed.name, os.getpid(), now())
         self._written_at = 0.0
         self.loop = LiveLoop(
@@ -160,20 +162,18 @@ def _sleep(stop: threading.Event, seconds: float) -> None:
 
 
 @contextmanager
-def _alone(hub: Hub, instrument: Instrument) -> Iterator[None]:
-    path = hub.store.home / f"live-{instrument.symbol}.lock"
+def _alone(hub: Hub, model: str) -> Iterator[None]:
+    path = live_path(hub.store, model, "lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path, timeout=0, thread_local=False):
             yield
     except Timeout as error:
-        holder = read_state(state_path(hub.store, instrument.symbol))
+        holder = read_state(live_path(hub.store, model, "json"))
         who = "another process"
         if holder is not None:
             who = f"process {holder.process} ({holder.feed}, since {holder.started_at:%Y-%m-%d %H:%MZ})"
-        raise HubError(
-            f"{instrument.symbol}: {who} follows a feed for it already; end it, or leave it to its work."
-        ) from error
+        raise HubError(f"{model}: {who} follows a feed with it already; end it, or leave it to its work.") from error
 
 
 @contextmanager
@@ -198,12 +198,12 @@ def _stoppable() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _log(hub: Hub, instrument: Instrument, show: Callable[[str], None]) -> Iterator[Callable[[Notice], None]]:
+def _log(hub: Hub, model: str, show: Callable[[str], None]) -> Iterator[Callable[[Notice], None]]:
     """Yield what tells a notice: a line of JSON in a log that turns over, and but for the quiet ones a line to read."""
-    path: Path = hub.store.home / f"live-{instrument.symbol}.log"
+    path = live_path(hub.store, model, "log")
     handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.Logger(f"live-{instrument.symbol}")
+    logger = logging.Logger(f"live-{model}")
     logger.addHandler(handler)
 
     def tell(notice: Notice) -> None:

@@ -9,7 +9,7 @@ from ml_inference.shadow import moments
 from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, checked_date, opened, run, say
 from ml_scripts.shadow import DIRECTIONAL, RecipeOption, engine_of, named_model
 from trading.domain.label import label_named
-from trading.domain.prediction import PredictionRow
+from trading.domain.prediction import Answer, PredictionRow
 from trading.errors import HubError, NothingStored
 
 
@@ -55,6 +55,8 @@ def describe(row: PredictionRow) -> list[str]:
         return [title, f"No forecast ({row.refusal.code}): {row.refusal.reason}" if row.refusal else "No forecast."]
     answer = row.answer
     rest = sum(reason.points for reason in answer.reasons[6:])
+    if not answer.probabilities:
+        return [title, *_numbers(row, answer)]
     subject, walk = label_named(row.label).subject, next(iter(row.baselines), row.baseline_prob_up)
     chances = ", ".join(f"{name} {value:.1%}" for name, value in answer.probabilities.items())
     return [
@@ -66,6 +68,23 @@ def describe(row: PredictionRow) -> list[str]:
             for reason in answer.reasons[:6]
         ),
         f"  {rest * 100:+5.1f}  the other {len(answer.reasons) - 6} inputs",
+    ]
+
+
+def _numbers(row: PredictionRow, answer: Answer) -> list[str]:
+    """Return an answer of numbers in words."""
+    label = label_named(row.label)
+    low, high = answer.interval or (float("nan"), float("nan"))
+    rest = sum(reason.points for reason in answer.reasons[6:])
+    return [
+        f"{row.version}: {label.targets[0]} {answer.expected:+.3f} {label.unit}, {low:+.2f} to {high:+.2f}; "
+        f"{label.walk}: {row.baselines[0]:+.3f} {label.unit}. Shadow: not used.",
+        f"From {answer.base:+.3f} {label.unit} without looking:",
+        *(
+            f"  {reason.points:+6.3f}  {reason.feature} = {reason.value:.4g} {reason.unit}"
+            for reason in answer.reasons[:6]
+        ),
+        f"  {rest:+6.3f}  the other {len(answer.reasons) - 6} inputs",
     ]
 
 

@@ -17,7 +17,9 @@ from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.lookahead import LookaheadReport
 from ml_models.baselines import majority_probs
 from ml_models.intervals import mean_interval_t
-from ml_models.scores import IntArray, auc, log_losses
+from ml_models.quantiles import forecast_of
+from ml_models.scores import FloatArray, IntArray, auc, log_losses
+from ml_models.value_scores import explained
 from ml_training.dataset import Dataset
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold
@@ -62,34 +64,67 @@ def canaries(
 def shuffled_labels(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -> Canary:
     """Return whether labels shuffled by day score like class frequencies; no fit starts from the walk for this.
 
-    The test: the mean log loss saved against the training part's class frequencies, by day, Student's t. Failed when
-    its lower bound at `SHUFFLED_LEVEL` is above 0.
+    Of numbers it is their distances from the walk that are shuffled, and what must not be beaten is the walk moved by
+    their mean. The test: the mean log loss (squared error) saved against what training said of all events alike, by
+    day, Student's t. Failed when its lower bound at `SHUFFLED_LEVEL` is above 0.
     """
-    shuffled = replace(dataset, codes=_shuffled_by_day(dataset, recipe.seed))
-    plain = recipe.model_copy(update={"classes": recipe.classes.model_copy(update={"start": "average"})})
-    results = walk_forward(shuffled, folds, plain, rounds=recipe.checks.canary_rounds)
-    rows, k = rows_tested(results), len(dataset.classes)
-    model = np.concatenate([result.probs for result in results])
-    frequencies = np.concatenate([majority_probs(shuffled.codes[f.train], len(f.test), k) for f in folds])
-    saved = log_losses(shuffled.codes[rows], frequencies) - log_losses(shuffled.codes[rows], model)
+    order = _shuffled_by_day(dataset, recipe.seed)
+    moved = dataset.walk + (dataset.values - dataset.walk)[order] if dataset.asked.targets else dataset.values
+    shuffled = replace(dataset, codes=dataset.codes[order], values=moved)
+    results = walk_forward(shuffled, folds, _from_average(recipe), rounds=recipe.checks.canary_rounds)
+    rows = rows_tested(results)
+    model = np.concatenate([result.said for result in results])
+    saved = _saved(shuffled, rows, model, folds, recipe)
     gain = mean_interval_t(saved, dataset.days[rows], level=SHUFFLED_LEVEL)
-    said = f"{gain.value:+.4f} nats an event [{gain.low:+.4f}, {gain.high:+.4f}] on {gain.days} days"
+    unit = f"{dataset.asked.unit}²" if dataset.asked.targets else "nats"
+    said = f"{gain.value:+.4f} {unit} an event [{gain.low:+.4f}, {gain.high:+.4f}] on {gain.days} days"
     passed = not gain.low > 0
     verdict = "nothing was learned, as it must be" if passed else "something was learned where there is nothing"
-    return Canary("shuffled labels", passed, f"Labels shuffled by day: {verdict}: gain over class frequencies {said}.")
+    return Canary(
+        "shuffled labels", passed, f"Labels shuffled by day: {verdict}: gain over {_plainest(dataset)} {said}."
+    )
+
+
+def _from_average(recipe: Recipe) -> Recipe:
+    """Return `recipe` with fits of classes that begin at their average."""
+    if recipe.classes is None:
+        return recipe
+    return recipe.model_copy(update={"classes": recipe.classes.model_copy(update={"start": "average"})})
+
+
+def _plainest(dataset: Dataset) -> str:
+    return f"{dataset.asked.walk} and its mean error" if dataset.asked.targets else "class frequencies"
+
+
+def _saved(dataset: Dataset, rows: IntArray, model: FloatArray, folds: tuple[Fold, ...], recipe: Recipe) -> FloatArray:
+    """Return (n,): what the model saved on each tested row against the plainest thing that training could say."""
+    if dataset.asked.targets:
+        off = dataset.values[:, 0] - dataset.walk[:, 0]
+        mean = np.concatenate([np.full(len(fold.test), off[fold.train].mean()) for fold in folds])
+        point = forecast_of(dataset.asked.targets[0], recipe.outputs, model).point
+        return np.asarray((off[rows] - mean) ** 2 - (dataset.values[rows, 0] - point) ** 2)
+    k = len(dataset.classes)
+    frequencies = np.concatenate([majority_probs(dataset.codes[f.train], len(f.test), k) for f in folds])
+    return log_losses(dataset.codes[rows], frequencies) - log_losses(dataset.codes[rows], model)
 
 
 def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -> Canary:
     """Return whether a model fed with the outcome itself rings the alarm for results too good to be true."""
-    planted = replace(
-        dataset, x=np.column_stack([dataset.x, dataset.codes.astype(np.float64)]), names=(*dataset.names, PLANTED)
-    )
+    outcome = dataset.values[:, 0] if dataset.asked.targets else dataset.codes.astype(np.float64)
+    planted = replace(dataset, x=np.column_stack([dataset.x, outcome]), names=(*dataset.names, PLANTED))
     results = walk_forward(planted, folds, recipe, rounds=recipe.checks.canary_rounds)
-    area = auc(dataset.codes[rows_tested(results)], np.concatenate([result.probs for result in results]))
-    limit = recipe.checks.most_plausible_auc
-    passed = bool(area > limit)
+    rows, said = rows_tested(results), np.concatenate([result.said for result in results])
+    if dataset.asked.targets:
+        point = forecast_of(dataset.asked.targets[0], recipe.outputs, said).point
+        name, found = "R²", explained(outcome[rows], point)
+    else:
+        name, found = "AUC", auc(dataset.codes[rows], said)
+    limit = recipe.checks.limit
+    passed = bool(found > limit)
     verdict = "which rings the alarm" if passed else "which does not ring the alarm"
-    return Canary("planted outcome", passed, f"Fed with the outcome, the AUC is {area:.3f}, {verdict} above {limit:g}.")
+    return Canary(
+        "planted outcome", passed, f"Fed with the outcome, the {name} is {found:.3f}, {verdict} above {limit:g}."
+    )
 
 
 def audited_plant(bars: BarArrays, instrument: Instrument, recipe: Recipe, audit: Audit, *, states_it: bool) -> Canary:
@@ -119,8 +154,7 @@ def planted_group(kind: EventKind = ORB_COMPLETE, *, states_it: bool) -> Feature
 
 
 def _shuffled_by_day(dataset: Dataset, seed: int) -> IntArray:
-    """Return the codes with whole days in a random order, each day's labels kept together."""
+    """Return the rows with whole days in a random order, each day's rows kept together."""
     _, day = np.unique(dataset.days, return_inverse=True)
     place = np.random.default_rng(seed).permutation(int(day.max()) + 1)
-    codes: IntArray = dataset.codes[np.argsort(place[day], kind="stable")]
-    return codes
+    return np.argsort(place[day], kind="stable")

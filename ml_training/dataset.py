@@ -15,11 +15,12 @@ from ml_data.feature_matrix import FeatureMatrix, feature_groups, feature_matrix
 from ml_data.features.base import FeatureGroup
 from ml_data.history import History
 from ml_data.outcomes import MATURED, outcomes_of
-from ml_training.labels import answered_classes
+from ml_training.labels import answered_classes, value_note
 from ml_training.recipe import ALL, Recipe
 from ml_training.splits import Timeline, final_window_start
 from trading.domain.calendar import Days
 from trading.domain.label import ORB_COMPLETE, Label, label_named
+from trading.domain.trade_rule import TradeRule, rule_named
 from trading.domain.walks import walk_columns, walk_inputs
 from trading.errors import BadSettings, LawOfTimeBroken, NothingStored
 
@@ -33,20 +34,23 @@ _EVENTS = {ORB_COMPLETE: "complete opening ranges"}
 class Dataset:
     """n events in the order of their decision, each with F features and its outcome.
 
-    `label` names the question and `rule` the trade rule it is about. `x` (n, F) float64 with NaN where a feature is
-    missing; `codes` (n,) index `classes`; `days` are trading days, `opening` the instrument's opening ranges, `decided`
-    and `label_known` UTC minutes; `walk` (n, 1) is what a walk without drift says of the label's subject
-    (`trading.domain.walks`); `r_net` (n,) the trade's net R by the rule, by the plain one where the label has none, NaN
-    without a trade. `notes` says in sentences what was left out and why.
+    `label` names the question and `rule` the trade rule it is about; `slippage` is in ticks a market order. `x` (n, F)
+    float64 with NaN where a feature is missing; `codes` (n,) index `classes` (0 of a label of numbers), `values` (n, T)
+    are what became of its targets; `days` are trading days, `opening` the instrument's opening ranges, `decided` and
+    `label_known` UTC minutes; `walk` (n, T or 1) is what a walk without drift says (`trading.domain.walks`); `r_net`
+    (n,) the trade's net R by the rule, by the plain one where the label has none, NaN without a trade. `notes` says in
+    sentences what was left out and why.
     """
 
     instrument: str
     label: str
     rule: str | None
+    slippage: float
     names: tuple[str, ...]
     classes: tuple[str, ...]
     x: Floats
     codes: Ints
+    values: Floats
     days: Days
     opening: Ints
     decided: Ints
@@ -62,6 +66,11 @@ class Dataset:
     def asked(self) -> Label:
         """The question."""
         return label_named(self.label)
+
+    @property
+    def trade_rule(self) -> TradeRule | None:
+        """The trade rule that the question is about."""
+        return None if self.rule is None else rule_named(self.rule)
 
     @property
     def timeline(self) -> Timeline:
@@ -136,7 +145,7 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
         when a feature was known only after its event, or a label before it.
     """
     groups = chosen_groups(recipe) if groups is None else groups
-    label, rule = recipe.asked, recipe.trade_rule
+    label, rule, slippage = recipe.asked, recipe.trade_rule, history.instrument.costs.slippage_ticks
     events = events_of(history, recipe.event)
     matrix = feature_matrix(history, events, groups)
     outcomes = outcomes_of(history, events, label, rule)
@@ -154,15 +163,17 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
         instrument=history.instrument.symbol,
         label=label.name,
         rule=recipe.rule,
+        slippage=slippage,
         names=matrix.names,
         classes=label.classes,
         x=np.ascontiguousarray(matrix.values[keep]),
-        codes=outcomes.code[keep],
+        codes=np.zeros(keep.sum(), dtype=np.int64) if label.targets else outcomes.code[keep],
         days=history.days[events.day[keep]],
         opening=events.opening[keep],
         decided=events.decided[keep],
         label_known=outcomes.label_known[keep],
-        walk=walk_columns(label, rule, matrix.names, matrix.values[keep]),
+        values=outcomes.values[keep],
+        walk=walk_columns(label, rule, slippage, matrix.names, matrix.values[keep]),
         r_net=outcomes.r_net[keep],
         notes=(
             f"Of {len(events):,} {asked} {int((~matured).sum()):,} have no outcome (pending or void), "
@@ -170,6 +181,8 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
         ),
     )
     learned = every.days < final_window_start(every.days, recipe.validation.final_window_days)
+    if label.targets:
+        return replace(every, notes=(*every.notes, value_note(every.values[learned], recipe)))
     return _answering(every, *answered_classes(every.codes[learned], recipe))
 
 

@@ -45,6 +45,11 @@ class Fit:
     start: WalkStart | None = None
 
     @property
+    def main(self) -> tuple[Any, int]:
+        """The model that is explained, and its rounds."""
+        return self.booster, self.rounds
+
+    @property
     def text(self) -> bytes:
         """The model as LightGBM writes it: equal fits have equal bytes."""
         return str(self.booster.model_to_string(num_iteration=self.rounds)).encode()

@@ -15,6 +15,8 @@ from ml_models.score_table import SkillScore, score_table, skill
 from ml_models.scores import FloatArray, IntArray, confusion_matrix
 from ml_training.dataset import Dataset
 from ml_training.labels import none_share
+from ml_training.recipe import Recipe
+from ml_training.value_evaluation import value_baselines, value_tables
 from trading.domain.calendar import as_date
 
 SKILLS: Final[tuple[SkillScore, ...]] = ("log_loss", "brier", "accuracy")
@@ -25,7 +27,8 @@ class Evaluation:
     """One forecast of the events of `first_day` to `last_day`.
 
     `scores` and `baselines` are as `ml_models.score_table` names them; `skill` is model minus `best_baseline`, positive
-    = better; `confusion[happened][called]` counts events, `confusion_shares` are the shares of all events.
+    = better; `confusion[happened][called]` counts events, `confusion_shares` are the shares of all events (of numbers
+    there are none).
     """
 
     first_day: date
@@ -34,14 +37,14 @@ class Evaluation:
     scores: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, Estimate]]
     best_baseline: str
-    skill: Mapping[SkillScore, Estimate]
+    skill: Mapping[str, Estimate]
     confusion: tuple[tuple[int, ...], ...]
     confusion_shares: tuple[tuple[Estimate, ...], ...]
 
     @property
     def events(self) -> int:
         """How many events were forecast."""
-        return self.scores["accuracy"].n
+        return next(iter(self.scores.values())).n
 
     def document(self) -> dict[str, Json]:
         """Return the evaluation as a BLOCK of metrics.json (see `ml_models.metrics`)."""
@@ -52,6 +55,13 @@ class Evaluation:
             "baselines": {name: _documents(scores) for name, scores in self.baselines.items()},
             "best_baseline": self.best_baseline,
             "skill": _documents(self.skill),
+            **self._confusion(),
+        }
+
+    def _confusion(self) -> dict[str, Json]:
+        if not self.classes:
+            return {}
+        return {
             "confusion": {
                 happened: {
                     called: {"events": self.confusion[row][column], "share": estimate_document(share)}
@@ -71,11 +81,25 @@ def baseline_probs(dataset: Dataset, train: IntArray, test: IntArray) -> dict[st
     }
 
 
+def baselines_of(dataset: Dataset, recipe: Recipe, train: IntArray, test: IntArray) -> dict[str, FloatArray]:
+    """Return what each baseline says of the rows `test`, knowing the rows `train` only: probabilities or outputs."""
+    if dataset.asked.targets:
+        return value_baselines(dataset, recipe.outputs, train, test)
+    return baseline_probs(dataset, train, test)
+
+
 def evaluate(
-    dataset: Dataset, rows: IntArray, probs: FloatArray, baselines: Mapping[str, FloatArray], seed: int
+    dataset: Dataset, rows: IntArray, said: FloatArray, baselines: Mapping[str, FloatArray], recipe: Recipe
 ) -> Evaluation:
-    """Return how good `probs` (n, K) of `rows` (n,) were, beside `baselines` (each (n, K)) on the same rows."""
-    actual, days, classes = dataset.codes[rows], dataset.days[rows], dataset.classes
+    """Return how good `said` of `rows` (n,) was, beside `baselines` on the same rows.
+
+    Probabilities (n, K) of classes, or numbers as `ml_training.walk_forward.said_of` tells them.
+    """
+    seed, days, classes = recipe.seed, dataset.days[rows], dataset.classes
+    if dataset.asked.targets:
+        scores, beside, best, gained = value_tables(dataset, recipe.outputs, rows, said, baselines, seed)
+        return Evaluation(as_date(days.min()), as_date(days.max()), (), scores, beside, best, gained, (), ())
+    actual, probs = dataset.codes[rows], said
     best = best_baseline(actual, baselines)
     return Evaluation(
         first_day=as_date(days.min()),

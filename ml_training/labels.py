@@ -5,7 +5,7 @@ The outcomes themselves are of `ml_data.outcomes`, where settlement takes them f
 
 import numpy as np
 
-from ml_data.features.base import Ints
+from ml_data.features.base import Floats, Ints
 from ml_training.recipe import Classes, Recipe
 from trading.domain.label import BREAK_DIRECTION
 from trading.domain.trade_rule import TradeRule
@@ -19,12 +19,24 @@ def answered_classes(codes: Ints, recipe: Recipe) -> tuple[tuple[str, ...], str]
     `codes` (n,) index the label's classes. The untouched window's rows must not be among them: it decides nothing.
     """
     if recipe.asked == BREAK_DIRECTION:
-        return _directions(codes, recipe.classes)
+        return _directions(codes, recipe.classes or Classes(weigh_rarest_below=0.0))
     shares = np.bincount(codes, minlength=len(recipe.asked.classes)) / len(codes)
     told = ", ".join(f"{name} {share:.1%}" for name, share in zip(recipe.asked.classes, shares, strict=True))
     return recipe.asked.classes, (
         f"Of {len(codes):,} trades by {recipe.rule} before the untouched window: {told}. WIN is the target before the "
         f"stop; MISS the stop first, both in one bar, or neither before {_end(recipe.trade_rule)}."
+    )
+
+
+def value_note(values: Floats, recipe: Recipe) -> str:
+    """Return a sentence about the numbers (n, T) that a recipe learns, from the rows before the untouched window."""
+    means = ", ".join(
+        f"{target} {mean:+.3f} (standard deviation {spread:.3f})"
+        for target, mean, spread in zip(recipe.asked.targets, values.mean(axis=0), values.std(axis=0), strict=True)
+    )
+    about = f" of {recipe.rule}" if recipe.rule else ""
+    return (
+        f"Before the untouched window the mean{about} over {len(values):,} events is, in {recipe.asked.unit}: {means}."
     )
 
 

@@ -1,10 +1,12 @@
 """A recipe: which events, features, label, estimator and validation make one model family. Data, not code."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ml_models.quantiles import output_name
 from trading.domain.label import LABELS, EventKind, Label
 from trading.domain.trade_rule import TRADE_RULES, TradeRule, rule_named
 from trading.errors import BadSettings
@@ -51,6 +53,31 @@ class Classes(_Frozen):
     none_least_share: float = Field(default=0.02, ge=0, lt=1)
 
 
+class Quantiles(_Frozen):
+    """Which numbers are said of each target, how much its interval is to hold, and what that is measured on.
+
+    `levels` are whole percents; the lowest and the highest are the ends of the interval, which is to hold the share
+    between them. `calibration_share` of the training days, the last ones, are kept from the fit to measure that on.
+    """
+
+    mean: bool
+    levels: tuple[float, ...] = Field(min_length=3)
+    calibration_share: Share
+
+    @property
+    def interval(self) -> float:
+        """The share that the interval is to hold."""
+        return round(self.levels[-1] - self.levels[0], 2)
+
+    @model_validator(mode="after")
+    def _rise(self) -> Self:
+        percents = [100 * level for level in self.levels]
+        rising = all(low < high for low, high in pairwise(percents))
+        if not rising or not all(0 < each < 100 and abs(each - round(each)) < 1e-9 for each in percents):
+            raise WrongValue(("levels",), "expected rising whole percents", str(self.levels))
+        return self
+
+
 class Estimator(_Frozen):
     """LightGBM's parameters by its own names; `rounds` is the most, early stopping decides."""
 
@@ -76,12 +103,18 @@ class Validation(_Frozen):
 
 
 class Checks(_Frozen):
-    """How much is spent on the audit and the canaries, and from which AUC on a result is taken for a leak."""
+    """How much is spent on the audit and the canaries, and from which AUC (or R²) on a result is taken for a leak."""
 
     audit_events: int = Field(ge=1)
     canary_rounds: int = Field(ge=1)
     canary_folds: int = Field(ge=1)
-    most_plausible_auc: float = Field(gt=0.5, le=1)
+    most_plausible_auc: float | None = Field(default=None, gt=0.5, le=1)
+    most_plausible_r2: float | None = Field(default=None, gt=0, le=1)
+
+    @property
+    def limit(self) -> float:
+        """The highest AUC, or R², that is no leak."""
+        return next(each for each in (self.most_plausible_auc, self.most_plausible_r2, 1.0) if each is not None)
 
 
 class Publication(_Frozen):
@@ -104,7 +137,8 @@ class Recipe(_Frozen):
     rule: str | None = None
     seed: int = Field(ge=0, lt=2**31)
     features: Features
-    classes: Classes
+    classes: Classes | None = None
+    quantiles: Quantiles | None = None
     estimator: Estimator
     validation: Validation
     checks: Checks
@@ -123,7 +157,20 @@ class Recipe(_Frozen):
             raise WrongValue(("rule",), f"expected none, since {label.name} is not about a trade rule", repr(self.rule))
         if self.rule is not None and self.rule not in {each.name for each in TRADE_RULES}:
             raise WrongValue(("rule",), "expected a trade rule, such as 'half-rr2-session'", repr(self.rule))
+        table, limit = ("quantiles", "most_plausible_r2") if label.targets else ("classes", "most_plausible_auc")
+        if getattr(self, table) is None:
+            raise WrongValue((table,), f"expected this table, since {label.name} is asked", "none")
+        if getattr(self.checks, limit) is None:
+            raise WrongValue(("checks", limit), f"expected a number, since {label.name} is asked", "none")
         return self
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The numbers that a version says; none of a label of classes."""
+        if self.quantiles is None:
+            return ()
+        levels = [*([None] if self.quantiles.mean else []), *self.quantiles.levels]
+        return tuple(output_name(target, level) for target in self.asked.targets for level in levels)
 
     @property
     def asked(self) -> Label:

@@ -19,7 +19,7 @@ from trading.domain.label import label_named
 
 def start_of(dataset: Dataset, rows: IntArray, recipe: Recipe) -> WalkStart | None:
     """Return where a fit that may learn from `rows` begins; None: at the classes' average."""
-    if recipe.classes.start == "average":
+    if recipe.classes is None or recipe.classes.start == "average":
         return None
     codes, k = dataset.codes[rows], len(dataset.classes)
     plain = WalkStart.learned(dataset.asked, recipe.trade_rule, dataset.names, k, dataset.x[rows], none_share(codes, k))

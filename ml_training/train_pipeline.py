@@ -109,7 +109,7 @@ def train(
     why = f"trained on {instrument.symbol} up to {made.until}: {len(dataset):,} events"
     version = registry.publish(model, draft, now=now, who=who, why=why)
     progress("published", len(STEPS), len(STEPS))
-    return TrainReport(model, version, draft.metadata, training, audited, shown)
+    return TrainReport(model, version, draft.metadata, training, audited, shown, recipe.outputs)
 
 
 def _end_of(instrument: Instrument, day: date) -> int:
@@ -139,14 +139,15 @@ def _refuse_failed_canaries(shown: tuple[Canary, ...]) -> None:
 
 
 def _refuse_too_good(training: Training, recipe: Recipe) -> None:
-    limit = recipe.checks.most_plausible_auc
-    for name, found in (("walk-forward", training.walk_forward), ("untouched window", training.untouched)):
-        area = found.scores["auc"].value
-        if area > limit:
-            raise CheckFailed(
-                f"Too good to be true, so nothing was published: the AUC on the {name} is {area:.3f}, and the recipe "
-                f"takes all above {limit:g} for a leak. 'hub audit lookahead' looks for it."
-            )
+    limit = recipe.checks.limit
+    for where, found in (("walk-forward", training.walk_forward), ("untouched window", training.untouched)):
+        for name, score in found.scores.items():
+            if name.split("_")[0] in ("auc", "r2") and score.value > limit:
+                said = "AUC" if name == "auc" else "R²" + name.removeprefix("r2").replace("_", " of ", 1)
+                raise CheckFailed(
+                    f"Too good to be true, so nothing was published: the {said} on the {where} is {score.value:.3f}, "
+                    f"and the recipe takes all above {limit:g} for a leak. 'hub audit lookahead' looks for it."
+                )
 
 
 def _lineage(registry: ModelRegistry, model: str) -> tuple[str | None, int]:

@@ -9,11 +9,17 @@ from ml_models.metadata import Metadata
 from ml_models.model_version import VersionId
 from ml_models.verdicts import describe_score, describe_skill
 from ml_training.canaries import Canary
-from ml_training.evaluation import SKILLS, Evaluation
+from ml_training.evaluation import Evaluation
 from ml_training.training import Training
 from ml_training.version_draft import metrics_of
 
-_SHOWN: Final = {"accuracy": "Accuracy", "auc": "AUC"}
+_SHOWN: Final = {
+    "accuracy": "Accuracy",
+    "auc": "AUC",
+    "r2": "R²",
+    "coverage": "Coverage of the interval",
+    "width": "Width of the interval",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +32,7 @@ class TrainReport:
     training: Training
     audit: LookaheadReport
     canaries: tuple[Canary, ...]
+    outputs: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Json]:
         """Return the report as one JSON object."""
@@ -48,7 +55,7 @@ def describe_training(report: TrainReport) -> list[str]:
     return [
         f"Published {report.model} {report.version} for {market}; it may answer up to {metadata.expires_on}.",
         f"Learned from {learned.events:,} events, {learned.first_day} to {learned.last_day}; it answers "
-        f"{', '.join(training.walk_forward.classes)}.",
+        f"{', '.join(training.walk_forward.classes or report.outputs)}.",
         *_described("Walk-forward", training.walk_forward),
         *_described("Untouched window", training.untouched),
         f"Look-ahead audit: none of {report.audit.features} features knows its future in {report.audit.events} events.",
@@ -59,8 +66,22 @@ def describe_training(report: TrainReport) -> list[str]:
 
 def _described(title: str, found: Evaluation) -> list[str]:
     lines = [f"{title}, {found.first_day} to {found.last_day}, {found.events:,} events:"]
-    lines += [f"  {describe_skill(found.skill[score], score, found.best_baseline).sentence}" for score in SKILLS]
-    for score, name in _SHOWN.items():
-        beside = ", ".join(f"{baseline} {scores[score].value:.3f}" for baseline, scores in found.baselines.items())
-        lines.append(f"  {describe_score(name, found.scores[score]).rstrip('.')}; {beside}.")
+    lines += [f"  {describe_skill(each, score, found.best_baseline).sentence}" for score, each in found.skill.items()]
+    for score, name in _shown(found):
+        beside = ", ".join(
+            f"{baseline} {scores[score].value:.3f}" for baseline, scores in found.baselines.items() if score in scores
+        )
+        told = describe_score(name, found.scores[score]).rstrip(".")
+        lines.append(f"  {told}; {beside}." if beside else f"  {told}.")
     return lines
+
+
+def _shown(found: Evaluation) -> list[tuple[str, str]]:
+    """Return the scores that are told, and what each is called."""
+    if found.classes:
+        return [(name, _SHOWN[name]) for name in ("accuracy", "auc")]
+    return [
+        (score, _SHOWN[kind] + score.removeprefix(kind).replace("_", ", ", 1))
+        for score in found.scores
+        if (kind := score.split("_")[0]) in ("r2", "coverage", "width")
+    ]

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median_low
 
 import numpy as np
 
 from ml_models.scores import IntArray
 from ml_training.dataset import Dataset
-from ml_training.estimators import Fit, fit
-from ml_training.evaluation import Evaluation, baseline_probs, evaluate, pooled
+from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
 from ml_training.explanations import feature_importance, mean_abs_shap
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold, final_window_start, learnable_before, walk_forward_folds
-from ml_training.starts import start_of
-from ml_training.walk_forward import FoldResult, rows_of, rows_tested
+from ml_training.walk_forward import AnyFit, FoldResult, Rounds, fit_rows, median_rounds, rows_tested, said_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +28,8 @@ class Training:
 
     plan: Plan
     tested: IntArray
-    fit: Fit
-    rounds_by_fold: tuple[int, ...]
+    fit: AnyFit
+    rounds_by_fold: tuple[Rounds, ...]
     folds: tuple[Evaluation, ...]
     walk_forward: Evaluation
     untouched: Evaluation
@@ -58,20 +55,6 @@ def plan_of(dataset: Dataset, recipe: Recipe) -> Plan:
     return Plan(folds, final)
 
 
-def final_fit(dataset: Dataset, plan: Plan, recipe: Recipe, rounds_by_fold: tuple[int, ...]) -> Fit:
-    """Return the fit of all rows before the untouched window, with the median of the folds' rounds."""
-    return fit(
-        rows_of(dataset, plan.final.train),
-        dataset.names,
-        recipe.estimator,
-        len(dataset.classes),
-        recipe.seed,
-        rounds=median_low(rounds_by_fold),
-        weigh_rarest_below=recipe.classes.weigh_rarest_below,
-        start=start_of(dataset, plan.final.train, recipe),
-    )
-
-
 def assess(
     dataset: Dataset,
     plan: Plan,
@@ -80,15 +63,14 @@ def assess(
     opening: Callable[[], None] = lambda: None,
 ) -> Training:
     """Return the training that follows from the folds' `results`; `opening` is called before the window is opened."""
-    rounds_by_fold = tuple(result.fit.rounds for result in results)
-    parts = [baseline_probs(dataset, result.fold.train, result.fold.test) for result in results]
+    parts = [baselines_of(dataset, recipe, result.fold.train, result.fold.test) for result in results]
     tested = rows_tested(results)
-    chosen = final_fit(dataset, plan, recipe, rounds_by_fold)
+    chosen = fit_rows(dataset, plan.final.train, recipe, median_rounds(results))
     folds = tuple(
-        evaluate(dataset, result.fold.test, result.probs, part, recipe.seed)
+        evaluate(dataset, result.fold.test, result.said, part, recipe)
         for result, part in zip(results, parts, strict=True)
     )
-    walked = evaluate(dataset, tested, np.concatenate([result.probs for result in results]), pooled(parts), recipe.seed)
+    walked = evaluate(dataset, tested, np.concatenate([result.said for result in results]), pooled(parts), recipe)
     importance = feature_importance(chosen, dataset, mean_abs_shap(dataset, results))
     opening()
     window = plan.final.test
@@ -96,15 +78,15 @@ def assess(
         plan=plan,
         tested=tested,
         fit=chosen,
-        rounds_by_fold=rounds_by_fold,
+        rounds_by_fold=tuple(result.fit.rounds for result in results),
         folds=folds,
         walk_forward=walked,
         untouched=evaluate(
             dataset,
             window,
-            chosen.probabilities(dataset.x[window]),
-            baseline_probs(dataset, plan.final.train, window),
-            recipe.seed,
+            said_of(dataset, window, chosen),
+            baselines_of(dataset, recipe, plan.final.train, window),
+            recipe,
         ),
         importance=importance,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from ml_data.feature_matrix import features_of, schema_hash
 from ml_data.features.base import FeatureGroup
 from ml_data.lookahead import LookaheadReport
+from ml_models.calibrator import Calibrator
 from ml_models.card import model_card
 from ml_models.documents import Json
 from ml_models.metadata import Column, DayRange, Golden, Metadata, Schema
@@ -21,6 +22,8 @@ from ml_training.estimators import Fit, parameters
 from ml_training.recipe import Recipe
 from ml_training.starts import describe_start
 from ml_training.training import Training
+from ml_training.value_estimators import ValueFit, value_parameters
+from ml_training.walk_forward import AnyFit
 from trading.domain.calendar import as_date
 from trading.domain.instrument import Instrument
 
@@ -50,11 +53,15 @@ def draft_of(
     circumstances: Circumstances,
 ) -> Draft:
     """Return the draft of a version, ready to be published."""
-    schema = replace(schema_of(dataset, training.plan.final.train, recipe, groups), start=training.fit.start)
+    start = training.fit.start if isinstance(training.fit, Fit) else None
+    schema = replace(schema_of(dataset, training.plan.final.train, recipe, groups), start=start)
     metadata = _metadata(dataset, training, recipe, groups, audit, canaries, circumstances)
     metrics = metrics_of(training)
+    texts = training.fit.texts if isinstance(training.fit, ValueFit) else (training.fit.text,)
     return Draft(
-        model_txt=training.fit.text,
+        model_txt=texts[0],
+        parts=dict(zip(schema.parts[1:], texts[1:], strict=True)),
+        calibrator=training.fit.calibrator if isinstance(training.fit, ValueFit) else Calibrator(),
         schema=schema,
         metadata=metadata,
         metrics=metrics,
@@ -77,10 +84,10 @@ def schema_of(dataset: Dataset, rows: IntArray, recipe: Recipe, groups: tuple[Fe
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (None, None)
         columns.append(Column(name, low, high, "refused" if name in refused else "allowed"))
-    return Schema(tuple(columns), dataset.classes, recipe.label, recipe.rule)
+    return Schema(tuple(columns), dataset.classes, recipe.label, recipe.rule, recipe.outputs)
 
 
-def golden_rows(dataset: Dataset, schema: Schema, rows: IntArray, fit: Fit) -> Golden:
+def golden_rows(dataset: Dataset, schema: Schema, rows: IntArray, fit: AnyFit) -> Golden:
     """Return rows that must be predicted again bit for bit: some of every time, the gappiest, and two made up.
 
     Of the two made up, one lacks everything that may be missing, one lacks everything.
@@ -129,7 +136,7 @@ def _metadata(
         recipe=recipe.name,
         instrument=made.instrument.symbol,
         question=recipe.question,
-        parameters={**parameters(recipe.estimator, k, recipe.seed), "rounds": fit.rounds},
+        parameters=_parameters(fit, recipe, k),
         seed=recipe.seed,
         ranges=(
             _range("learned from", dataset, learned),
@@ -151,9 +158,8 @@ def _metadata(
             "recipe": recipe.document(),
             "feature_schema_hash": schema_hash(groups),
             "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
-            "class_shares": _shares(dataset, learned),
-            "class_weights": dict(zip(dataset.classes, fit.weights, strict=True)),
-            "rounds_by_fold": list(training.rounds_by_fold),
+            **_of_classes(dataset, learned, fit),
+            "rounds_by_fold": [list(each) if isinstance(each, tuple) else each for each in training.rounds_by_fold],
             "untouched_window_opened": "once, after every choice was made",
             "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},
             "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in canaries],
@@ -161,8 +167,33 @@ def _metadata(
     )
 
 
+def _parameters(fit: AnyFit, recipe: Recipe, k: int) -> dict[str, Json]:
+    if isinstance(fit, Fit):
+        return {**parameters(recipe.estimator, k, recipe.seed), "rounds": fit.rounds}
+    every = {name: value_parameters(recipe.estimator, name, recipe.seed) for name in fit.outputs}
+    return {name: {**each, "rounds": rounds} for (name, each), rounds in zip(every.items(), fit.rounds, strict=True)}
+
+
+def _of_classes(dataset: Dataset, rows: IntArray, fit: AnyFit) -> dict[str, Json]:
+    """Return what is known of the classes in training, or of the numbers."""
+    if isinstance(fit, Fit):
+        weights = dict(zip(dataset.classes, fit.weights, strict=True))
+        return {"class_shares": _shares(dataset, rows), "class_weights": weights}
+    targets = dataset.asked.targets
+    means = dict(zip(targets, dataset.values[rows].mean(axis=0).tolist(), strict=True))
+    return {"training_means": means, "interval": fit.calibrator.document()}
+
+
 def _notes(dataset: Dataset, training: Training) -> tuple[str, ...]:
     fit = training.fit
+    if isinstance(fit, ValueFit):
+        made = fit.calibrator
+        return (
+            f"The published models were fitted on the events before {made.first_day}; those from then to "
+            f"{made.last_day} ({made.events:,}) were kept to measure the interval, which is to hold {made.level:.0%}: "
+            f"its ends were moved by {', '.join(f'{offset:+.3f}' for offset in made.offsets)} {dataset.asked.unit}.",
+            "Quantiles are fitted one by one; where they cross they are put in order by sorting.",
+        )
     rounds = ", ".join(str(each) for each in training.rounds_by_fold)
     fitted = (
         f"The published model was fitted on all {len(training.plan.final.train):,} events before the untouched window, "

@@ -2,27 +2,36 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from statistics import median_low
+from typing import TypeAlias
 
 import numpy as np
 
+from ml_models.quantiles import forecast_of, walk_of_outputs
 from ml_models.scores import FloatArray, IntArray
 from ml_training.dataset import Dataset
 from ml_training.estimators import Fit, Rows, fit
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold, early_stopping_split
 from ml_training.starts import start_of
+from ml_training.value_estimators import ValueFit, ValueRows, fit_values
+from trading.domain.walks import bounds_of, possible_ends
 
 WORKERS = 2
 """Fits at once. The result does not depend on it."""
 
+AnyFit: TypeAlias = Fit | ValueFit
+Rounds: TypeAlias = int | tuple[int, ...]
+"""Rounds of a fit: one number, or of a fit of several models one each."""
+
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """One fold: what was fitted, and the probabilities (n, K) of its test rows."""
+    """One fold: what was fitted, and what it says of its test rows, as `said_of` tells it."""
 
     fold: Fold
-    fit: Fit
-    probs: FloatArray
+    fit: AnyFit
+    said: FloatArray
 
 
 def rows_of(dataset: Dataset, rows: IntArray) -> Rows:
@@ -30,28 +39,81 @@ def rows_of(dataset: Dataset, rows: IntArray) -> Rows:
     return Rows(dataset.x[rows], dataset.codes[rows])
 
 
-def fit_fold(dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None) -> FoldResult:
-    """Return the result of one fold; with `rounds` so many are fitted on all of its training part, without stopping."""
+def said_of(dataset: Dataset, rows: IntArray, fitted: AnyFit) -> FloatArray:
+    """Return what a fit says of `rows` of `dataset`.
+
+    Of classes (n, K) probabilities. Of numbers (n, outputs + 2 T): the outputs, then low and high end of each target's
+    interval, which never leaves what is possible (a stopped trade loses its R and its costs, no more).
+    """
+    if isinstance(fitted, Fit):
+        return fitted.probabilities(dataset.x[rows])
+    said = fitted.said(dataset.x[rows]) + walk_of_outputs(fitted.targets, fitted.outputs, dataset.walk[rows])
+    possible = bounds_of(dataset.asked, dataset.trade_rule, dataset.slippage, dataset.names, dataset.x[rows])
+    ends: list[FloatArray] = []
+    for place, target in enumerate(fitted.targets):
+        found = forecast_of(target, fitted.outputs, said, fitted.calibrator.offsets[place])
+        ends += possible_ends(possible, place, np.asarray(found.low), np.asarray(found.high))
+    return np.column_stack([said, *ends])
+
+
+def fit_rows(dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | None = None) -> AnyFit:
+    """Return the fit of `rows`, all that may be learned from; without `rounds` early stopping decides inside of them.
+
+    Of numbers the last of their days are kept from it for the interval, with or without `rounds`.
+    """
+    validation, learnable = recipe.validation, rows
+    calibrated = rows[:0]
+    if recipe.quantiles is not None:
+        kept = early_stopping_split(dataset.timeline, rows, recipe.quantiles.calibration_share, validation.embargo_days)
+        rows, calibrated = kept.train, kept.test
+    watched = rows[:0]
     if rounds is None:
-        validation = recipe.validation
-        inner = early_stopping_split(
-            dataset.timeline, fold.train, validation.early_stopping_share, validation.embargo_days
+        inner = early_stopping_split(dataset.timeline, rows, validation.early_stopping_share, validation.embargo_days)
+        rows, watched = inner.train, inner.test
+    if recipe.quantiles is None:
+        return fit(
+            rows_of(dataset, rows),
+            dataset.names,
+            recipe.estimator,
+            len(dataset.classes),
+            recipe.seed,
+            rounds=rounds if isinstance(rounds, int) else None,
+            watched=rows_of(dataset, watched) if len(watched) else None,
+            weigh_rarest_below=0.0 if recipe.classes is None else recipe.classes.weigh_rarest_below,
+            start=start_of(dataset, learnable, recipe),
         )
-        fitted, watched = rows_of(dataset, inner.train), rows_of(dataset, inner.test)
-    else:
-        fitted, watched = rows_of(dataset, fold.train), None
-    result = fit(
-        fitted,
+    days = dataset.days[calibrated]
+    return fit_values(
+        _value_rows(dataset, rows),
+        _value_rows(dataset, calibrated),
+        (str(days[0]), str(days[-1])),
         dataset.names,
-        recipe.estimator,
-        len(dataset.classes),
-        recipe.seed,
-        rounds=rounds,
-        watched=watched,
-        weigh_rarest_below=recipe.classes.weigh_rarest_below,
-        start=start_of(dataset, fold.train, recipe),
+        recipe,
+        rounds=rounds if isinstance(rounds, tuple) else None,
+        watched=_value_rows(dataset, watched) if len(watched) else None,
     )
-    return FoldResult(fold, result, result.probabilities(dataset.x[fold.test]))
+
+
+def _value_rows(dataset: Dataset, rows: IntArray) -> ValueRows:
+    """Return features and what is learned: how far what became of the targets lies from what the walk says."""
+    return ValueRows(dataset.x[rows], dataset.values[rows] - dataset.walk[rows])
+
+
+def fit_fold(dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None) -> FoldResult:
+    """Return the result of one fold; with `rounds` so many are fitted of every model, without stopping."""
+    every: Rounds | None = rounds
+    if rounds is not None and recipe.outputs:
+        every = (rounds,) * len(recipe.outputs)
+    result = fit_rows(dataset, fold.train, recipe, every)
+    return FoldResult(fold, result, said_of(dataset, fold.test, result))
+
+
+def median_rounds(results: tuple[FoldResult, ...]) -> Rounds:
+    """Return the median of the folds' rounds, of each model its own."""
+    if isinstance(results[0].fit, Fit):
+        return int(median_low(int(np.max(result.fit.rounds)) for result in results))
+    by_model = zip(*(np.atleast_1d(result.fit.rounds).tolist() for result in results), strict=True)
+    return tuple(int(median_low(rounds)) for rounds in by_model)
 
 
 def walk_forward(

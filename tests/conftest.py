@@ -57,7 +57,7 @@ def logged_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def break_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return `demo_home` with a model of every family, asked of two weeks, settled. It is shared: copy it to write."""
+    """Return `demo_home` with a model of every family, asked of a week, settled. It is shared: copy it to write."""
     base = tmp_path_factory.getbasetemp()
     made = hub_home.once(base, "break_home", lambda folder: hub_home.make_break_models(demo_home, folder))
     return made / "home"

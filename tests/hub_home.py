@@ -27,11 +27,12 @@ from trading.domain.instrument import Instrument, read_instrument
 ROOT = Path(__file__).resolve().parents[1]
 DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml")
 MODEL = "directional-DEMO"
-BREAK_RECIPES = ("entry_quality",)
+BREAK_RECIPES = ("entry_quality", "r_multiple")
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
 SEED = 7
 TRAINED_UNTIL = date(2023, 4, 28)
 LOGGED_DAYS = ("2023-05-15", "2023-05-26")
+BREAK_DAYS = ("2023-05-22", "2023-05-26")
 NOW = datetime(2023, 7, 3, 12, 0, tzinfo=UTC)
 STORES = Path("ml_data")
 REGISTRY = Path("ml_models") / "registry"
@@ -72,15 +73,15 @@ def make_logged(demo_home: Path, folder: Path) -> None:
 def make_break_models(demo_home: Path, folder: Path) -> None:
     """Make a copy of `demo_home` under `folder` with a model of each family that is not about the direction.
 
-    Their predictions of two weeks are logged and settled.
+    Their predictions of a week are logged and settled.
     """
     with using(copied(demo_home, folder / "home")) as opened:
         for recipe in BREAK_RECIPES:
             made = train(
                 opened.store, opened.registry, DEMO, small_recipe(recipe), until=TRAINED_UNTIL, now=NOW, who="test"
             )
-            opened.replay(*LOGGED_DAYS, model=made.model)
-        opened.replay(*LOGGED_DAYS)
+            opened.replay(*BREAK_DAYS, model=made.model)
+        opened.replay(*BREAK_DAYS)
         settle(opened.store, DEMO, now=NOW)
 
 

@@ -18,6 +18,7 @@ WHERE p.instrument = $instrument
                CASE coalesce(p.label, 'break_direction')
                    WHEN 'break_direction' THEN r.break_direction
                    WHEN 'target_first' THEN CASE t.result WHEN 'win' THEN 'WIN' ELSE 'MISS' END
+                   ELSE o.actual -- a label of numbers has no class
                END,
                CASE WHEN isnan(t.r_net) THEN NULL ELSE t.r_net END
            )

@@ -41,6 +41,9 @@ def test_today_sets_each_model_beside_what_it_takes_to_pay_the_costs(open_hub: O
     assert "forecast: target before stop" in text
     assert "break-even" in text
     assert "Shadow, not used: " in text
+    assert "r multiple, full-rr1-day" in text
+    assert "Expected R " in text
+    assert "zero before costs" in text
     assert "fair game" in text
 
 
@@ -79,7 +82,8 @@ def open_health(monkeypatch: pytest.MonkeyPatch, break_home: Path) -> Open:
 
 
 def test_model_health_shows_the_direction_unless_another_model_is_chosen(open_health: Open):
-    assert open_health().metric[0].label == "Skill over the martingale"
+    assert open_health().metric[0].label in ("Skill over the martingale", "Skill over the majority")
+    assert "Reliability** of P(UP)" in page_text(open_health())
     app = open_health(model=MODEL)
     assert app.metric[0].label in ("Skill over the fair game", "Skill over the majority")
     text = page_text(app)
@@ -89,6 +93,20 @@ def test_model_health_shows_the_direction_unless_another_model_is_chosen(open_he
     assert {"P(WIN)", "Fair game"} <= set(log.columns)
     assert set(log["Actual"]) <= {"✓ win", "✕ miss", "…"}
     assert "called the result, the fair game" in text
+
+
+def test_model_health_of_numbers_speaks_of_errors_and_coverage(open_health: Open):
+    app = open_health(model="r_multiple-DEMO-full-rr1-day")
+    assert [tile.label.split(" than")[0] for tile in app.metric][:3] == [
+        "Squared error less",
+        "Absolute error less",
+        "Held by the 90 % interval",
+    ]
+    text = page_text(app)
+    assert "**Said against what came**, R" in text
+    assert "R² of squared error saved an event" in text
+    assert {"Expected R", "Interval", "Came", "Zero before costs"} <= set(app.dataframe[-1].value.columns)
+    assert "with an outcome: said " in text
 
 
 def test_a_model_is_called_by_its_recipe_and_its_rule():

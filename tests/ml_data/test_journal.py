@@ -124,6 +124,7 @@ def test_every_column_comes_back_as_it_was_written(store: Store):
         "advised_size": None,
         "base_value": None,
         "baselines": [],
+        "outputs": None,
         "latency_ms": 1.5,
         "logged_at": LOGGED,
     }

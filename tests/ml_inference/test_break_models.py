@@ -17,15 +17,15 @@ from ml_inference.shadow import break_moments
 from ml_models.metadata import DayRange
 from ml_monitoring.judged import judged_of
 from ml_monitoring.report import describe, health_report
-from tests.hub_home import DEMO, LOGGED_DAYS, Home, copied, using
-from trading.domain.label import TARGET_FIRST
+from tests.hub_home import BREAK_DAYS, DEMO, Home, copied, using
+from trading.domain.label import NET_R, TARGET_FIRST
 from trading.domain.trade_rule import rule_named
 from trading.domain.walks import break_even, walk_columns, walk_inputs
 from trading.errors import NothingStored, Refused
 
 MODEL = "entry_quality-DEMO-full-rr1-day"
 RULE = rule_named("full-rr1-day")
-DAYS = tuple(date.fromisoformat(day) for day in LOGGED_DAYS)
+DAYS = tuple(date.fromisoformat(day) for day in BREAK_DAYS)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def rows(opened: Home) -> list[dict[str, object]]:
 def test_every_break_of_the_days_was_asked_about_when_the_bar_that_broke_had_closed(opened: Home):
     moments = break_moments(opened.store, DEMO, *DAYS)
     logged = rows(opened)
-    assert len(logged) == len(moments) > 40
+    assert len(logged) == len(moments) > 20
     assert [row["decided_at"] for row in logged] == [event.decided_at for event in moments]
     assert {(row["kind"], row["label"], row["rule"]) for row in logged} == {
         ("break_closed", "target_first", "full-rr1-day")
@@ -59,7 +59,9 @@ def test_what_was_said_of_a_break_adds_up(opened: Home):
         assert full["base_value"] + sum(full["reasons"]) == pytest.approx(full["prob_win"], abs=1e-9)
         values = np.array([full["features"]])
         names = asked_features(version)
-        assert full["baselines"] == walk_columns(TARGET_FIRST, RULE, names, values)[0].tolist()
+        assert (
+            full["baselines"] == walk_columns(TARGET_FIRST, RULE, DEMO.costs.slippage_ticks, names, values)[0].tolist()
+        )
         needed = break_even(TARGET_FIRST, RULE, DEMO.costs.slippage_ticks, names, values)[0]
         assert full["advice"] == ("TAKE" if full["prob_win"] >= needed else "SKIP")
 
@@ -71,7 +73,7 @@ def test_the_outcomes_are_those_of_the_trades_that_were_built(opened: Home):
         ).fetchall()
     by_range = {(day, orb): (result, r_net) for day, orb, result, r_net, _ in trades}
     settled = [row for row in rows(opened) if row["state"] == "matured"]
-    assert len(settled) > 40
+    assert len(settled) > 20
     for row in settled:
         result, r_net = by_range[row["trading_day"], row["orb"]]
         assert (row["actual"], row["r_net"]) == ("WIN" if result == "win" else "MISS", r_net)
@@ -97,8 +99,53 @@ def test_a_prediction_that_was_tampered_with_is_named(break_home: Path, tmp_path
     assert {(each.prediction_id, each.what) for each in report.mismatches} == {(one, column)}
 
 
+NUMBERS = "r_multiple-DEMO-full-rr1-day"
+
+
+def test_numbers_are_logged_with_their_names_and_add_up(opened: Home):
+    version = opened.registry.load(NUMBERS)
+    logged = judged_predictions(opened.store, model=NUMBERS).to_pylist()
+    assert len(logged) == len(rows(opened))
+    for row in logged[::9]:
+        full = prediction(opened.store, str(row["prediction_id"]))
+        assert full is not None
+        assert tuple(full["outputs"]) == version.schema.outputs
+        named = dict(zip(full["outputs"], full["quantiles"], strict=True))
+        assert named["r_mean"] == full["expected_r"]
+        assert full["base_value"] + sum(full["reasons"]) == pytest.approx(full["expected_r"], abs=1e-9)
+        rising = [named[name] for name in ("r_q05", "r_q25", "r_q50", "r_q75", "r_q95")]
+        assert rising == sorted(rising)
+        walk = walk_columns(
+            NET_R, RULE, DEMO.costs.slippage_ticks, asked_features(version), np.array([full["features"]])
+        )
+        assert full["baselines"] == walk[0].tolist()
+        assert full["raw_score"][0] + walk[0, 0] == full["expected_r"]
+        assert full["interval_low"] < full["expected_r"] < full["interval_high"]
+        assert full["advice"] == ("TAKE" if full["expected_r"] > 0 else "SKIP")
+        assert (full["prob_win"], full["confidence"]) == (None, None)
+    settled = [row for row in logged if row["state"] == "matured"]
+    assert settled
+    assert all(row["actual_values"] == [row["r_net"]] and row["actual"] is None for row in settled)
+
+
+def test_numbers_are_judged_against_the_mean_so_far_and_zero_before_costs(opened: Home):
+    report = health_report(opened.store, instrument="DEMO", model=NUMBERS)
+    assert report.performance is not None
+    assert set(report.performance.baseline_scores) == {"mean", "zero before costs"}
+    assert report.coverage is not None
+    assert report.coverage.level == pytest.approx(0.9)
+    assert report.calibration is None
+    judged = judged_of(judged_predictions(opened.store, model=NUMBERS))
+    assert judged.numbers is not None
+    first = judged.numbers.baselines["mean"][0, 0]
+    assert first == judged.numbers.baselines["zero before costs"][0, 0]  # nothing was known yet
+    text = "\n".join(describe(report))
+    assert "Coverage (" in text
+    assert "squared error less by" in text
+
+
 def test_asking_again_adds_nothing(opened: Home):
-    again = opened.replay(*LOGGED_DAYS, model=MODEL)
+    again = opened.replay(*BREAK_DAYS, model=MODEL)
     assert (again.logged, again.known_before) == (0, len(rows(opened)))
 
 

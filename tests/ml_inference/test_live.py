@@ -22,11 +22,24 @@ from ml_inference import live, live_state
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import LiveState, state_path, watched_so_far, write_state
+from ml_inference.live_state import LiveState, live_path, watched_so_far, write_state
 from ml_inference.replay_audit import audit_replay
 from ml_inference.shadow import decision_moments
 from ml_monitoring.outcome_logger import settle
-from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES, Home, copied, demo_table, using
+from tests.hub_home import (
+    BREAK_DAYS,
+    BREAK_RECIPES,
+    DEMO,
+    MODEL,
+    NOW,
+    REGISTRY,
+    STORES,
+    Home,
+    copied,
+    demo_table,
+    using,
+)
+from trading.errors import StoreBusy
 
 FIRST, LAST = "2023-05-08", "2023-05-09"
 RULES = LiveRules(timedelta(seconds=2), timedelta(seconds=30), hole_minutes=5, silent_minutes=10)
@@ -119,6 +132,39 @@ def test_a_feed_of_stored_bars_gives_the_journal_of_a_replay(home: Home, demo_ho
     assert (report.answered, report.missed, report.bars_stored) == (12, 0, 0)
     assert home.store.stamp("market") == stamp  # the bars were there: nothing is written to them
     assert repr([*home.journal(), *home.outcomes()]) == repr(replayed_journal(demo_home, tmp_path / "replayed"))
+
+
+@pytest.mark.parametrize("recipe", BREAK_RECIPES)
+def test_moments_of_breaks_along_a_feed_are_answered_as_a_replay_answers_them(
+    break_home: Path, tmp_path: Path, recipe: str
+):
+    model, (first, _) = f"{recipe}-DEMO-full-rr1-day", BREAK_DAYS
+    mine = f"model = '{model}' AND trading_day = '{first}'"
+    with using(copied(break_home, tmp_path / "home")) as home:
+        wanted = home.journal(f"* EXCLUDE (logged_at, latency_ms) REPLACE ({mine} AS replayed)")
+        wanted = [row for row in wanted if True in row]
+        with home.store.journal_write() as cursor:
+            cursor.execute("DELETE FROM journal.ml_predictions")
+        day = date.fromisoformat(first)
+        feed = ReplayFeed(home.store, DEMO, day, day)
+        clock, told = ReplayClock(feed.starts_at, None, lambda: 0.0), list[Notice]()
+        loop = LiveLoop(
+            home.store,
+            home.engine(model=model),
+            feed,
+            rules=REPLAY,
+            clocks=Clocks(clock.now, home.clock),
+            watched=feed.starts_at,
+            settle=lambda now: settle(home.store, DEMO, now=now),
+            tell=told.append,
+            replayed=True,
+        )
+        while not loop.ended:
+            loop.step()
+            clock.wait(loop.pause_seconds(), lambda _: None)
+        assert repr(home.journal()) == repr(wanted)
+        assert len(wanted) > 0
+        assert all(f" by {model} v_" in notice.sentence for notice in told if notice.kind == "answered")
 
 
 def test_bars_that_come_on_time_minute_by_minute_give_the_answers_of_a_replay(
@@ -228,6 +274,39 @@ def test_it_wakes_when_a_minute_has_closed_and_for_the_moment_when_it_may_jump(s
     assert loop.pause_seconds() == 290.0  # 23:05:00
 
 
+def test_bars_that_another_process_imports_meanwhile_are_built_before_the_moment_is_asked_again(short_home: Home):
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
+    loop.step()
+    old = bars("2023-01-05", "2023-01-06").slice(0, 1).to_pylist()[0]
+    changed = pa.Table.from_pylist([old | {"volume": old["volume"] + 1}], MARKET().schema)
+    ingest_bars(short_home.store, DEMO, [changed], source_name="meanwhile", now=NOW)
+    feed.deliveries.append(nothing_new(through=at("2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    assert (loop.step().troubles, told[-1].kind) == (1, "no_answer")
+    short_home.clock.at = at("2023-05-07T23:05:04")
+    loop.step()
+    assert told[-1].kind == "no_range"  # it is asked now; these bars end before the range
+
+
+def test_a_store_that_is_held_by_others_costs_time_and_nothing_else(short_home: Home, monkeypatch: pytest.MonkeyPatch):
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise StoreBusy("journal.duckdb: process 7 held it for longer than 10 s; wait for it, or end it.")
+
+    with monkeypatch.context() as held:
+        held.setattr(live, "append_predictions", busy)
+        assert loop.step().troubles == 1
+    assert short_home.journal("orb") == []
+    short_home.clock.at = at("2023-05-07T23:05:14")
+    assert loop.step().answered == 1
+    assert [notice.kind for notice in told if notice.kind in ("store", "answered")] == ["store", "answered"]
+
+
 # Killed and started again
 
 
@@ -263,7 +342,7 @@ def step_or_die(home: Home, die_at: int, monkeypatch: pytest.MonkeyPatch) -> boo
 
         patched.setattr(owner, name, call)
 
-    path = state_path(home.store, "DEMO")
+    path = live_path(home.store, MODEL, "json")
     watched = watched_so_far(home.store, "DEMO", MODEL, "v_20230501_000000-00000", home.clock())
     with monkeypatch.context() as patched:
         for owner, name in [

@@ -36,7 +36,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 def log_of(home: Path) -> list[dict[str, Any]]:
-    lines = (home / STORES / "live-DEMO.log").read_text().splitlines()
+    lines = (home / STORES / "live-directional-DEMO.log").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -50,7 +50,7 @@ def test_a_replay_prints_a_line_an_event_and_says_what_it_came_to(home: Path):
     with using(home) as opened:
         assert opened.journal("DISTINCT replayed") == [(True,)]
     assert {line["kind"] for line in log_of(home)} >= {"started", "answered", "ended"}
-    assert read_state(home / STORES / "live-DEMO.json") is None  # a replay is not the live loop
+    assert read_state(home / STORES / "live-directional-DEMO.json") is None  # a replay is not the live loop
 
 
 def test_with_json_there_is_one_object_on_stdout(home: Path):
@@ -74,7 +74,7 @@ def test_one_step_for_cron_takes_what_is_new_and_leaves(home: Path, tmp_path: Pa
         file.write(rows[3].format(contract[0]))
     code, said, _ = run("--feed", f"folder:{bars}", "--once", "--json")
     assert (code, json.loads(said)["live"]["report"]["bars_stored"]) == (0, 1)
-    state = read_state(home / STORES / "live-DEMO.json")
+    state = read_state(home / STORES / "live-directional-DEMO.json")
     assert state is not None
     assert state.newest_bar == starts + timedelta(minutes=3)
 
@@ -96,7 +96,7 @@ def running(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     )
     try:
         deadline = time.monotonic() + 60
-        while read_state(home / STORES / "live-DEMO.json") is None:
+        while read_state(home / STORES / "live-directional-DEMO.json") is None:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -110,8 +110,8 @@ def running(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_ctrl_c_ends_the_step_at_hand_and_a_second_loop_is_told_who_is_there(running: subprocess.Popen[str]):
     code, _, error = run("--feed", "replay:2023-05-08..2023-05-08")
     assert code != 0
-    assert f"DEMO: process {running.pid} (folder:" in error
-    assert "follows a feed for it already" in error
+    assert f"directional-DEMO: process {running.pid} (folder:" in error
+    assert "follows a feed with it already" in error
     running.send_signal(signal.SIGINT)
     said, lines = running.communicate(timeout=60)
     assert running.returncode == 0

@@ -27,7 +27,7 @@ def test_one_or_two_workers_give_the_same_bytes(
 ):
     alone = walk_forward(dataset, plan.folds, recipe, workers=1)
     assert [each.fit.text for each in alone] == [each.fit.text for each in results]
-    assert [each.probs.tobytes() for each in alone] == [each.probs.tobytes() for each in results]
+    assert [each.said.tobytes() for each in alone] == [each.said.tobytes() for each in results]
 
 
 def test_the_untouched_window_is_in_no_fold_and_not_learned_from(dataset: Dataset, plan: Plan, recipe: Recipe):
@@ -59,7 +59,7 @@ def test_a_model_that_knows_only_the_martingale_has_no_skill_against_it(dataset:
     blind = replace(dataset, x=dataset.walk.copy(), names=("martingale_up",))
     plan = plan_of(blind, recipe)
     results = walk_forward(blind, plan.folds, recipe)
-    rows, probs = rows_tested(results), np.concatenate([each.probs for each in results])
+    rows, probs = rows_tested(results), np.concatenate([each.said for each in results])
     baselines = pooled([baseline_probs(blind, fold.train, fold.test) for fold in plan.folds])
     gain = skill(blind.codes[rows], probs, baselines["martingale"], blind.days[rows])
     assert gain.low < 0
@@ -69,8 +69,8 @@ def test_a_model_that_knows_only_the_martingale_has_no_skill_against_it(dataset:
 def test_an_evaluation_stands_beside_both_baselines_and_says_skill_over_the_better(
     dataset: Dataset, plan: Plan, recipe: Recipe, results: tuple[FoldResult, ...]
 ):
-    fold, probs = results[-1].fold, results[-1].probs
-    found = evaluate(dataset, fold.test, probs, baseline_probs(dataset, fold.train, fold.test), recipe.seed)
+    fold, probs = results[-1].fold, results[-1].said
+    found = evaluate(dataset, fold.test, probs, baseline_probs(dataset, fold.train, fold.test), recipe)
     actual = dataset.codes[fold.test]
     up = dataset.walk[fold.test, 0]
     shares = np.bincount(dataset.codes[fold.train]) / len(fold.train)
@@ -88,7 +88,7 @@ def test_the_confusion_counts_every_event_once_and_gives_each_cell_an_interval(
 ):
     training = assess(dataset, plan, recipe, results)
     block = training.walk_forward.document()["confusion"]
-    called = np.concatenate([each.probs for each in results]).argmax(axis=1)
+    called = np.concatenate([each.said for each in results]).argmax(axis=1)
     actual = dataset.codes[training.tested]
     assert block["DOWN"]["UP"]["events"] == int(((actual == 1) & (called == 0)).sum())
     assert sum(cell["events"] for row in block.values() for cell in row.values()) == len(actual)

@@ -39,17 +39,18 @@ def test_less_time_never_helps_and_nothing_is_impossible():
 
 def test_a_missing_input_gives_no_probability():
     row = np.array([[np.nan, 0.5, 0.2, 200.0]])
-    assert np.isnan(walk_columns(TARGET_FIRST, rule_named("full-rr2-day"), NAMES, row)).all()
+    assert np.isnan(walk_columns(TARGET_FIRST, rule_named("full-rr2-day"), 1.0, NAMES, row)).all()
 
 
 def test_the_walk_of_a_trade_is_told_by_its_risk_and_the_time_that_is_left():
     row = np.array([[0.1, 0.64, 0.2, 200.0]])
     expected = fair_win(2.0, spread_in_r(np.array([0.1]), np.array([0.64])))
-    assert walk_columns(TARGET_FIRST, rule_named("full-rr2-day"), NAMES, row)[0] == expected
+    assert walk_columns(TARGET_FIRST, rule_named("full-rr2-day"), 1.0, NAMES, row)[0] == expected
 
 
 def test_the_walk_of_a_direction_is_the_martingale():
-    assert walk_columns(BREAK_DIRECTION, None, ("weekday", "martingale_up"), np.array([[2.0, 0.7]])).tolist() == [[0.7]]
+    row = np.array([[2.0, 0.7]])
+    assert walk_columns(BREAK_DIRECTION, None, 1.0, ("weekday", "martingale_up"), row).tolist() == [[0.7]]
 
 
 def test_a_trade_must_win_more_often_to_pay_its_costs():

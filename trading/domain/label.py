@@ -19,14 +19,17 @@ class Label:
     """One kind of question.
 
     `event` is the moment at which it is asked. A label of classes has `classes`, in the order of their probabilities;
-    `subject` is the class that reasons, reliability and pages are about. `by_rule` says that it is about a trade rule.
-    `walk` is what the baseline that never learned is called: what a walk without drift would do.
+    `subject` is the class that reasons, reliability and pages are about. A label of numbers has `targets`; `unit` is
+    theirs, and the first of them is its subject. `by_rule` says that it is about a trade rule. `walk` is what the
+    baseline that never learned is called: what a walk without drift would do.
     """
 
     name: str
     event: EventKind
     classes: tuple[str, ...] = ()
     subject: str = ""
+    targets: tuple[str, ...] = ()
+    unit: str = ""
     by_rule: bool = False
     walk: str = ""
 
@@ -40,7 +43,10 @@ BREAK_DIRECTION: Final = Label("break_direction", ORB_COMPLETE, ("UP", "DOWN", "
 TARGET_FIRST: Final = Label("target_first", BREAK_CLOSED, ("WIN", "MISS"), "WIN", by_rule=True, walk="fair game")
 """WIN: the target was touched before the stop and in time. MISS: the stop came first, or neither in time."""
 
-LABELS: Final = {label.name: label for label in (BREAK_DIRECTION, TARGET_FIRST)}
+NET_R: Final = Label("net_r", BREAK_CLOSED, targets=("r",), unit="R", by_rule=True, walk="zero before costs")
+"""What the trade earns after costs, in R."""
+
+LABELS: Final = {label.name: label for label in (BREAK_DIRECTION, TARGET_FIRST, NET_R)}
 """Every kind of question by its name."""
 
 

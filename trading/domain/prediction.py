@@ -1,6 +1,7 @@
 """A prediction: what a model version said of an event, before anything after the event was known."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -36,15 +37,20 @@ class Answer:
 
     `probabilities` by class; `confidence` is the largest of them. `reasons` are all inputs, the largest move first;
     their points and `base` (what the model says without looking) sum to the probability of the label's subject, such as
-    `probabilities["UP"]`.
+    `probabilities["UP"]`. A version of numbers has no probabilities: `values` are its outputs by name, in the schema's
+    order, the quantiles of a target rising; `interval` is that of the first target, `expected` its point, and the
+    reasons sum to that.
     """
 
     probabilities: dict[str, float]
-    confidence: float
+    confidence: float | None
     advice: str
     base: float
     reasons: tuple[Reason, ...]
     raw_score: tuple[float, ...]
+    expected: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

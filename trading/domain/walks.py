@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.domain.label import Label
+from trading.domain.label import TARGET_FIRST, Label
 from trading.domain.trade_rule import TradeRule
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -23,6 +23,9 @@ _LEAST: Final = 0.001
 """No event is called rarer than this: the spread is only a guess, and one wrong certainty would cost 36 nats."""
 
 MARTINGALE: Final = "martingale_up"
+
+HEAP: Final = 0.1
+"""R: how near to its stop or its target an interval's end counts as there."""
 
 
 def walk_inputs(label: Label, rule: TradeRule | None) -> tuple[str, ...]:
@@ -46,12 +49,17 @@ def walk_chances(label: Label, rule: TradeRule | None, names: Sequence[str], x: 
     return inputs[0] if rule is None else fair_win(rule.reward, spread_in_r(*inputs))
 
 
-def walk_columns(label: Label, rule: TradeRule | None, names: Sequence[str], x: Floats) -> Floats:
-    """Return (n, 1): what the walk says of the label's subject, a probability, for rows `x` (n, F) of features `names`.
+def walk_columns(label: Label, rule: TradeRule | None, slippage: float, names: Sequence[str], x: Floats) -> Floats:
+    """Return (n, 1): what the walk says of the label's subject, for rows `x` (n, F) of features `names`.
 
-    NaN where a feature that it needs is missing.
+    A probability, or of a net R minus the costs: before them a trade earns 0. `slippage` is the instrument's, in ticks
+    a market order. NaN where a feature that it needs is missing.
     """
-    return walk_chances(label, rule, names, x)[:, None]
+    if rule is None or label == TARGET_FIRST:
+        return walk_chances(label, rule, names, x)[:, None]
+    risk, left, lost, atr = _columns(names, x, walk_inputs(label, rule))
+    win = fair_win(rule.reward, spread_in_r(risk, left))
+    return np.asarray(win * slippage / (risk * atr) - lost)[:, None]  # a win slips once less
 
 
 def costs_in_r(
@@ -63,6 +71,27 @@ def costs_in_r(
     """
     risk, _, lost, atr = _columns(names, x, walk_inputs(label, rule))
     return lost, lost - slippage / (risk * atr)
+
+
+def bounds_of(label: Label, rule: TradeRule | None, slippage: float, names: Sequence[str], x: Floats) -> Floats:
+    """Return (n, 2 T): the lowest and highest value that each target of a label can take, for rows `x` (n, F).
+
+    A stopped trade loses its R and its costs; one that reaches its target earns the reward less its costs.
+    """
+    if rule is None or label.targets != ("r",):
+        return np.tile([-np.inf, np.inf], (len(x), len(label.targets)))
+    lost, won = costs_in_r(label, rule, slippage, names, x)
+    return np.column_stack([-1.0 - lost, rule.reward - won])
+
+
+def possible_ends(possible: Floats, target: int, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of a target's interval (n,) held to what is `possible` (n, 2 T), as `bounds_of` tells it.
+
+    An end that comes within `HEAP` of what is possible is that: the results of stopped trades lie in one heap and
+    differ by their costs alone, so an interval that ends inside of it would hold or miss half of all trades by a hair.
+    """
+    least, most = possible[:, 2 * target], possible[:, 2 * target + 1]
+    return np.where(low <= least + HEAP, least, low), np.where(high >= most - HEAP, most, high)
 
 
 def break_even(label: Label, rule: TradeRule, slippage: float, names: Sequence[str], x: Floats) -> Floats:

@@ -1,0 +1,126 @@
+"""Fitting numbers: a mean and quantiles of each target, one LightGBM model each, and the interval that they make.
+
+What is learned is how far a number lies from what the walk says (a net R from minus the costs): where nothing can be
+learned, the answer is the walk's, not the mean of other days.
+
+The same rows and the same seed give the same bytes, as for classes. The last of the training days are kept from all
+fits: how far the outermost quantiles must move to hold their share is measured there (split-conformal), on days that
+come after what was fitted and before what is tested.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+
+from ml_models.calibrator import Calibrator
+from ml_models.quantiles import conformal_offset, forecast_of, level_of
+from ml_models.scores import FloatArray
+from ml_training.recipe import Estimator, Recipe
+
+_QUIET: Final = {"verbosity": -1}
+
+
+@dataclass(frozen=True, eq=False)
+class ValueRows:
+    """What a fit reads: features (n, F) float64, NaN where missing, and the targets' distances from the walk (n, T)."""
+
+    x: FloatArray
+    values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ValueFit:
+    """The fitted models of `outputs` of `targets`, the rounds that each holds, and the interval's calibration."""
+
+    targets: tuple[str, ...]
+    outputs: tuple[str, ...]
+    boosters: tuple[Any, ...]
+    rounds: tuple[int, ...]
+    calibrator: Calibrator
+
+    @property
+    def texts(self) -> tuple[bytes, ...]:
+        """Each model as LightGBM writes it."""
+        pairs = zip(self.boosters, self.rounds, strict=True)
+        return tuple(str(booster.model_to_string(num_iteration=rounds)).encode() for booster, rounds in pairs)
+
+    @property
+    def main(self) -> tuple[Any, int]:
+        """The model that is explained, and its rounds: that of the first output."""
+        return self.boosters[0], self.rounds[0]
+
+    def raw(self, x: FloatArray) -> FloatArray:
+        """Return what the models themselves answer for `x` (n, F)."""
+        return self.said(x)
+
+    def said(self, x: FloatArray) -> FloatArray:
+        """Return (n, outputs) as fitted: distances from what the walk says. Each row depends on itself alone."""
+        pairs = zip(self.boosters, self.rounds, strict=True)
+        columns = [booster.predict(x, num_iteration=rounds, num_threads=1) for booster, rounds in pairs]
+        return np.column_stack(columns).astype(np.float64)
+
+
+def value_parameters(estimator: Estimator, output: str, seed: int) -> dict[str, Any]:
+    """Return LightGBM's parameters for one output: squared error for a mean, the quantile's own loss else."""
+    level = level_of(output)
+    objective = {"objective": "regression"} if level is None else {"objective": "quantile", "alpha": level}
+    chosen = estimator.model_dump(exclude={"rounds", "early_stopping_rounds"})
+    return {**objective, **chosen, "seed": seed, "deterministic": True, "force_row_wise": True, "num_threads": 1}
+
+
+def fit_values(
+    rows: ValueRows,
+    calibration: ValueRows,
+    calibration_days: tuple[str, str],
+    names: tuple[str, ...],
+    recipe: Recipe,
+    *,
+    rounds: tuple[int, ...] | None = None,
+    watched: ValueRows | None = None,
+) -> ValueFit:
+    """Return the fits of `rows`, each of `rounds` or stopped by `watched`, with their intervals measured.
+
+    `calibration` lies after both in time and before whatever is tested; `calibration_days` are its first and last.
+    """
+    outputs, targets = recipe.outputs, recipe.asked.targets
+    fits = [
+        _fit(rows, targets.index(output.rsplit("_", 1)[0]), output, names, recipe, known, watched)
+        for output, known in zip(outputs, rounds or [None] * len(outputs), strict=True)
+    ]
+    uncalibrated = ValueFit(
+        targets, outputs, tuple(booster for booster, _ in fits), tuple(held for _, held in fits), Calibrator()
+    )
+    level = 0.0 if recipe.quantiles is None else recipe.quantiles.interval
+    said = uncalibrated.said(calibration.x)
+    offsets = tuple(
+        conformal_offset(calibration.values[:, place], forecast_of(target, outputs, said), level)
+        for place, target in enumerate(targets)
+    )
+    first, last = calibration_days
+    calibrator = Calibrator(
+        "conformal", level=level, offsets=offsets, first_day=first, last_day=last, events=len(calibration.x)
+    )
+    return ValueFit(targets, outputs, uncalibrated.boosters, uncalibrated.rounds, calibrator)
+
+
+def _fit(
+    rows: ValueRows,
+    target: int,
+    output: str,
+    names: tuple[str, ...],
+    recipe: Recipe,
+    rounds: int | None,
+    watched: ValueRows | None,
+) -> tuple[Any, int]:
+    chosen = {**value_parameters(recipe.estimator, output, recipe.seed), **_QUIET}
+    train = lightgbm.Dataset(rows.x, rows.values[:, target], feature_name=list(names), params=chosen)
+    callbacks: list[Callable[..., Any]] = []
+    valid: list[lightgbm.Dataset] = []
+    if watched is not None:
+        callbacks = [lightgbm.early_stopping(recipe.estimator.early_stopping_rounds, verbose=False)]
+        valid = [train.create_valid(watched.x, watched.values[:, target])]
+    booster = lightgbm.train(chosen, train, rounds or recipe.estimator.rounds, valid_sets=valid, callbacks=callbacks)
+    return booster, booster.best_iteration if watched is not None else booster.current_iteration()

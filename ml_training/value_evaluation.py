@@ -1,0 +1,69 @@
+"""How good a forecast of numbers was, beside the simplest answers to the same events."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ml_models.intervals import Estimate
+from ml_models.quantiles import forecast_of, level_of, outputs_of
+from ml_models.scores import FloatArray, IntArray
+from ml_models.value_scores import Forecast, best_value_baseline, value_scores, value_skills
+from ml_training.dataset import Dataset
+
+TRAINING = "mean"
+"""The baseline that says mean and quantiles of what became of the training's events."""
+
+
+def value_baselines(
+    dataset: Dataset, outputs: tuple[str, ...], train: IntArray, test: IntArray
+) -> dict[str, FloatArray]:
+    """Return what each baseline says, (n, outputs), of the rows `test`, knowing what became of the rows `train` only.
+
+    `TRAINING` says their mean and quantiles. The walk says its own number as the mean, and as quantiles that number
+    moved by the quantiles of what it was off by in training: a place that was never learned, a spread that was.
+    """
+    targets = dataset.asked.targets
+    learned = np.empty((len(test), len(outputs)))
+    walked = np.empty((len(test), len(outputs)))
+    for place, target in enumerate(targets):
+        known = dataset.values[train, place]
+        off = known - dataset.walk[train, place]
+        for column in outputs_of(target, outputs):
+            level = level_of(outputs[column])
+            learned[:, column] = known.mean() if level is None else np.quantile(known, level)
+            walked[:, column] = dataset.walk[test, place] + (0.0 if level is None else np.quantile(off, level))
+    return {TRAINING: learned, dataset.asked.walk: walked}
+
+
+def value_tables(
+    dataset: Dataset,
+    outputs: tuple[str, ...],
+    rows: IntArray,
+    said: FloatArray,
+    baselines: Mapping[str, FloatArray],
+    seed: int,
+) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]], str, dict[str, Estimate]]:
+    """Return scores, scores of each baseline, the name of the best one, and the skill over it.
+
+    `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several targets the names end in
+    theirs; the best baseline is that of the first.
+    """
+    targets, days = dataset.asked.targets, dataset.days[rows]
+    mine: dict[str, Estimate] = {}
+    theirs: dict[str, dict[str, Estimate]] = {name: {} for name in baselines}
+    gained: dict[str, Estimate] = {}
+    best = ""
+    for place, target in enumerate(targets):
+        actual, end = dataset.values[rows, place], f"_{target}" if len(targets) > 1 else ""
+        found = _with_interval(forecast_of(target, outputs, said), said, len(outputs) + 2 * place)
+        beside = {name: forecast_of(target, outputs, each) for name, each in baselines.items()}
+        best = best or best_value_baseline(actual, {name: each.point for name, each in beside.items()})
+        mine |= {name + end: each for name, each in value_scores(actual, found, days, seed=seed).items()}
+        for name, each in beside.items():
+            theirs[name] |= {score + end: e for score, e in value_scores(actual, each, days, seed=seed).items()}
+        gained |= {name + end: e for name, e in value_skills(actual, found, beside[best], days, seed=seed).items()}
+    return mine, theirs, best, gained
+
+
+def _with_interval(found: Forecast, said: FloatArray, column: int) -> Forecast:
+    return Forecast(found.point, found.quantiles, found.levels, said[:, column], said[:, column + 1])
