@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +173,11 @@ def test_bars_that_come_on_time_minute_by_minute_give_the_answers_of_a_replay(
 ):
     feed, told = Pushed(), list[Notice]()
     loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
-    minute = at("2023-05-07T22:58")
-    while minute < at("2023-05-08T00:06"):
-        feed.deliveries.append(
-            Delivery(bars(minute.isoformat()[:16], (minute + timedelta(minutes=1)).isoformat()[:16]))
-        )
-        minute += timedelta(minutes=1)
-        short_home.clock.at = minute + timedelta(seconds=3)
+    stops = ["22:58", "23:02", "23:03", "23:04", "23:05", "23:06", "23:59"]
+    stops = [f"2023-05-07T{stop}" for stop in stops] + [f"2023-05-08T00:0{minute}" for minute in range(3, 7)]
+    for since, before in pairwise(stops):
+        feed.deliveries.append(Delivery(bars(since, before)))
+        short_home.clock.at = at(before) + timedelta(seconds=3)
         loop.step()
     live = short_home.journal("* EXCLUDE (logged_at, latency_ms, replayed)")
     assert [row[0] for row in short_home.journal("orb")] in (["0900", "1000"], ["1000", "0900"])
