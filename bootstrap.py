@@ -9,6 +9,7 @@ from __future__ import annotations  # an older Python must come as far as the se
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ TASKS = {
 }
 TAKE_OPTIONS = ("hub", "test")
 LAST_WORDS_SECONDS = 20
+PIN = re.compile(r"^[\w.-]+==", re.M)
 BROWSER = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 
@@ -97,10 +99,36 @@ def build_environment(lock: Path) -> None:
         venv.EnvBuilder(with_pip=True, clear=True).create(ENVIRONMENT)
     for mark in marks:
         mark.unlink(missing_ok=True)
-    pip = (str(python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    subprocess.run([*pip, "--require-hashes", "--requirement", str(lock)], check=True)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], check=True)
+    pip_install(["--require-hashes", "--requirement", str(lock)], told_of=len(PIN.findall(lock.read_text())))
+    pip_install(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     _mark(lock).write_text(_content(lock))
+
+
+def pip_install(arguments: list[str], told_of: int = 0) -> None:
+    """Let pip install into `.venv`; on the way say how many of the packages of `told_of` are there (0: of none)."""
+    command = [str(python()), "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
+    collected = 0
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        for line in process.stdout or ():
+            if not told_of:
+                continue
+            if line.startswith("Collecting "):
+                collected += 1
+                tell(f"  {collected} of {told_of} packages: {line.split()[1].partition('==')[0]}", collected % 10 == 0)
+            elif line.startswith("Installing "):
+                tell(f"  installing {collected} packages; this takes a minute ...", True)
+    if told_of and sys.stderr.isatty():
+        print(file=sys.stderr)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def tell(line: str, worth_a_line: bool) -> None:
+    """Say how far it has come: on a terminal over and over in one line, elsewhere only what is worth one."""
+    if sys.stderr.isatty():
+        print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+    elif worth_a_line:
+        print(line, file=sys.stderr, flush=True)
 
 
 def _mark(lock: Path) -> Path:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ml_models.intervals import Estimate, day_numbers, mean_interval, share_interval, statistic_interval
 from ml_models.scores import (
@@ -14,6 +13,7 @@ from ml_models.scores import (
     FloatArray,
     IntArray,
     auc,
+    average_ranks,
     balanced_accuracy,
     brier_losses,
     checked,
@@ -136,8 +136,8 @@ def _area_influence(positive: BoolArray, score: FloatArray) -> FloatArray:
     ours, others = int(positive.sum()), int((~positive).sum())
     if ours == 0 or others == 0:
         return np.full(positive.shape, np.nan)
-    ranks, own = rankdata(score), np.empty(positive.shape)
-    own[positive], own[~positive] = rankdata(score[positive]), rankdata(score[~positive])
+    ranks, own = average_ranks(score), np.empty(positive.shape)
+    own[positive], own[~positive] = average_ranks(score[positive]), average_ranks(score[~positive])
     beaten = np.where(positive, (ranks - own) / others, 1 - (ranks - own) / ours)
     area = beaten[positive].mean()
     return np.asarray((beaten - area) * np.where(positive, positive.size / ours, positive.size / others))

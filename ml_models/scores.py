@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from trading.errors import HubError
 
@@ -146,8 +145,17 @@ def _area(positive: BoolArray, score: FloatArray) -> float:
     others = positive.size - ours
     if ours == 0 or others == 0:
         return math.nan
-    ranks = rankdata(score)[positive].sum()  # multiples of one half: exact
+    ranks = average_ranks(score)[positive].sum()  # multiples of one half: exact
     return float((ranks - ours * (ours + 1) / 2) / (ours * others))
+
+
+def average_ranks(values: FloatArray) -> FloatArray:
+    """Return the ranks of `values` (n,), from 1; equal values share the mean of theirs: multiples of one half.
+
+    What `scipy.stats.rankdata` gives, whose import costs the first page of every start half a second.
+    """
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
 
 
 def shares(part: NDArray[Any], whole: NDArray[Any]) -> FloatArray:

@@ -28,8 +28,7 @@ class Builder:
     def create(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
 
-    def run(self, arguments: list[str], *, check: bool) -> None:
-        assert check
+    def pip_install(self, arguments: list[str], told_of: int = 0) -> None:
         if self.dies_in_pip:
             raise subprocess.CalledProcessError(1, arguments)
         self.told.append("pip " + Path(arguments[-1]).name)
@@ -45,7 +44,7 @@ def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Builder:
     monkeypatch.setattr(bootstrap, "RUNTIME", tmp_path / "requirements.lock")
     monkeypatch.setattr(bootstrap, "DEVELOPMENT", tmp_path / "requirements-dev.lock")
     monkeypatch.setattr(bootstrap.venv, "EnvBuilder", made.env_builder)
-    monkeypatch.setattr(bootstrap.subprocess, "run", made.run)
+    monkeypatch.setattr(bootstrap, "pip_install", made.pip_install)
     return made
 
 
@@ -157,3 +156,36 @@ def test_ctrl_c_leaves_the_hub_the_time_to_end_in_its_own_way_and_gives_its_code
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 7
+
+
+PIP = """
+import sys
+for name in ("numpy", "pandas"):
+    print(f"Collecting {name}==1.0 (from -r requirements.lock)")
+    print("  Using cached a wheel")
+print("Installing collected packages: numpy, pandas")
+sys.exit(len(sys.argv) > 8)
+"""
+
+
+def test_an_installation_says_how_far_it_has_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "pip.py").write_text(PIP)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "python", lambda: Path(sys.executable))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    bootstrap.pip_install(["--requirement", "requirements.lock"], told_of=2)
+    told = [line.strip() for line in capsys.readouterr().err.split("\r")]
+    assert told == [
+        "", "1 of 2 packages: numpy", "2 of 2 packages: pandas", "installing 2 packages; this takes a minute ..."
+    ]  # fmt: skip
+    with pytest.raises(subprocess.CalledProcessError):
+        bootstrap.pip_install(["--requirement", "requirements.lock", "--a", "--b", "--c"])
+
+
+def test_every_package_of_a_lock_is_counted():
+    assert (
+        len(bootstrap.PIN.findall("numpy==2.4 \\\n    --hash=sha256:a\npy_z.x-y==1 ; sys_platform == 'win32'\n# c\n"))
+        == 2
+    )

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -6,8 +8,10 @@ import sklearn.metrics as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import rankdata
 
 from ml_models import scores
+from tests.hub_home import ROOT
 from trading.errors import HubError
 
 ACTUAL = np.array([0, 1, 1, 0])
@@ -134,3 +138,18 @@ def test_renaming_the_classes_in_both_changes_no_score(k, seed):
     renamed[:, names] = probs
     for score in ALL:
         assert score(names[actual], renamed) == pytest.approx(score(actual, probs))
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000000001, 1.0]), max_size=40))
+def test_ranks_are_those_of_scipy(values):
+    found = scores.average_ranks(np.array(values, dtype=np.float64))
+    assert_array_equal(found, rankdata(values) if values else [])
+
+
+def test_no_page_and_no_start_waits_for_scipys_statistics():
+    script = (
+        "import sys; sys.modules['sklearn'] = None; import app_pages.today, app_pages.model_health, ml_scripts.start; "
+        "print('scipy.stats' in sys.modules, 'ml_scripts.demo' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "False False\n"
