@@ -9,11 +9,11 @@ from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.staleness import counted_kinds
 from ml_inference.replay_audit import audit_replay
 from ml_monitoring.stale import built_on_revised_bars
-from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say
+from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say, verbs
 from trading.domain.label import EVENT_KINDS
 from trading.errors import NothingStored
 
-cli = typer.Typer(help="Check the laws on your own data.", no_args_is_help=True)
+cli = verbs("Check the laws on your own data.")
 SHOWN = 20
 
 

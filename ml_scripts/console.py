@@ -219,9 +219,15 @@ def _home() -> str:
         return "the home folder"
 
 
+def verbs(what: str) -> typer.Typer:
+    """Return a command line of several verbs, to be added; `what` is its help."""
+    names = {"help_option_names": ["--help", "-h"]}
+    return typer.Typer(help=what, no_args_is_help=True, add_completion=False, context_settings=names)
+
+
 def command_line(verb: Callable[..., Any]) -> typer.Typer:
     """Return a command line of one verb."""
-    cli = typer.Typer(add_completion=False)
+    cli = verbs("")
     cli.command()(verb)
     return cli
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from ml_scripts.console import JsonFlag, day, fail, now, run, say
+from ml_scripts.console import JsonFlag, day, fail, now, run, say, verbs
 from trading.domain.calendar import day_windows, from_minute
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import check_symbol, checked_instrument, find_instrument, instrument_files
@@ -16,7 +16,7 @@ from trading.domain.instrument_template import Kind, Wishes, new_instrument_text
 from trading.errors import BadSettings, HubError
 from trading.settings import SHIPPED_INSTRUMENTS, read_settings
 
-cli = typer.Typer(help="The instruments: list, show, check, new.", no_args_is_help=True)
+cli = verbs("The instruments: list, show, check, new.")
 
 SymbolArgument = Annotated[str, typer.Argument(help="Symbol of the instrument, such as ES.")]
 

@@ -8,10 +8,10 @@ from ml_data.staleness import Stale
 from ml_data.staleness import stale as stale_of
 from ml_models.model_registry import ModelRegistry
 from ml_monitoring.stale import versions_made
-from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say, who
+from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say, verbs, who
 from trading.errors import HubError, NothingStored, RegistryError
 
-cli = typer.Typer(help="The model registry.", no_args_is_help=True)
+cli = verbs("The model registry.")
 
 ModelArgument = Annotated[str, typer.Argument(help="A model, such as directional-MGC.")]
 VersionArgument = Annotated[str, typer.Argument(help="A version, an alias, or 'latest'.")]

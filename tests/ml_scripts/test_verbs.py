@@ -42,7 +42,7 @@ def test_every_verb_has_a_row_and_every_row_a_verb():
 def test_the_table_of_the_readme_names_every_verb_and_no_other():
     told = set()
     for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\| `hub ([^`]+)` \|", line):
+        if found := re.match(r"\| `hub ([^`]+)`", line):
             first, *rest = [word.split()[0] for word in found[1].split(" / ")]
             second = found[1].split(" / ")[0].split()[1:2] if rest or first in ("audit",) else []
             told |= {" ".join((first, name)) for name in (*second, *rest)} if second else {first}
@@ -182,3 +182,11 @@ def test_the_version_is_told(tmp_path: Path):
 )
 def test_a_typing_mistake_is_answered_with_what_was_meant(typed: tuple[str, ...], said: str, tmp_path: Path):
     check_refusal(run_hub(*typed, home=tmp_path), said)
+
+
+@pytest.mark.parametrize("words", ["", *sorted({name.split()[0] for name in VERBS}), "models list"])
+def test_the_short_help_is_the_help_and_offers_nothing_about_shells(words: str, tmp_path: Path):
+    short = run_hub(*words.split(), "-h", home=tmp_path)
+    assert (short.code, short.err) == (0, "")
+    assert short == run_hub(*words.split(), "--help", home=tmp_path)
+    assert "completion" not in short.out
