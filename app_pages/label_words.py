@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ml_monitoring.sentences import gain_unit
-from trading.domain.label import BREAK_DIRECTION, NET_R, TARGET_FIRST, Label
+from trading.domain.label import BREAK_DIRECTION, NET_R, RANGE_AHEAD, TARGET_FIRST, Label
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ _WORDS: Final = {
         chance="Expected R",
         called="said, R after costs",
         happened="came, R after costs",
+        right="",
+    ),
+    RANGE_AHEAD.name: LabelWords(
+        event="travel of the next four hours",
+        chance="Range ahead",
+        called="said, log of ranges",
+        happened="came, log of ranges",
         right="",
     ),
 }

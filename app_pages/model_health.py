@@ -22,7 +22,10 @@ from trading.errors import StoreError
 
 _NUMBER = st.column_config.NumberColumn(format="%.3f")
 SCORE_COLUMNS = {
-    **dict.fromkeys(("Model", "Martingale", "Fair game", "Majority", "Mean", "Zero before costs"), _NUMBER),
+    **dict.fromkeys(
+        ("Model", "Martingale", "Fair game", "Majority", "Mean", "Zero before costs", "20-day mean", "Atr-scaled"),
+        _NUMBER,
+    ),
     "worth": st.column_config.NumberColumn(format="%.0f", help="How many independent events these n are worth."),
 }
 

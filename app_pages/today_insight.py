@@ -16,7 +16,7 @@ from ml_models.quantiles import point_output
 from ml_monitoring.judged import judged_of
 from ml_monitoring.performance_monitor import performance
 from trading.domain.instrument import Instrument
-from trading.domain.label import label_named
+from trading.domain.label import RANGE_AHEAD, label_named
 from trading.domain.prediction import SKIP, TAKE
 from trading.domain.trade_rule import rule_named
 from trading.domain.walks import break_even, walk_inputs
@@ -75,13 +75,19 @@ def numbers_before(journal: pa.Table, said: Said) -> NumbersRecord:
     return NumbersRecord(next(iter(found.skills.values())), found.baseline, found.scores.get("coverage"))
 
 
-def numbers_line(said: Said) -> str:
-    """Return the number and its interval, beside what the walk says."""
+def numbers_line(said: Said, size: float | None) -> str:
+    """Return the number, its interval and what the walk says; distances in points, `size` being the range's."""
     label, named = label_named(said.label), dict(said.numbers)
     point = named[point_output(label.targets[0], tuple(named))]
     low, high = said.interval or (float("nan"), float("nan"))
-    walk = "" if said.walk is None else f" · {label.walk} {said.walk:+.2f}"
-    return f"{words_of(label).chance} {point:+.2f} ({low:+.2f} to {high:+.2f}){walk} {label.unit}".replace("-", MINUS)
+    walk = float("nan") if said.walk is None else said.walk
+    if label == RANGE_AHEAD and size:
+        near, far, told, usual = (f"{np.exp(each) * size:.1f}" for each in (low, high, point, walk))
+        return (
+            f"{words_of(label).chance} {told} pts ({near} to {far}), {np.exp(point):.1f} ranges · {label.walk} {usual}"
+        )
+    numbers = f"{point:+.2f} ({low:+.2f} to {high:+.2f}) · {label.walk} {walk:+.2f} {label.unit}"
+    return f"{words_of(label).chance} {numbers}".replace("-", MINUS).replace(f"20{MINUS}day", "20-day")
 
 
 def numbers_sentence(said: Said, record: NumbersRecord) -> str:

@@ -86,7 +86,7 @@ def _draw_other(context: PageContext, view: TodayView, model: str, said: Said) -
         return
     if said.numbers:
         told = context.read(numbers_record_at, symbol, model, said, view.clock, of="journal")
-        st.html(f"<div>{escape(today_insight.numbers_line(said))}</div>")
+        st.html(f"<div>{escape(today_insight.numbers_line(said, view.range(said.orb).size))}</div>")
         st.html(f'<div class="hub-caption">{escape(today_insight.numbers_sentence(said, told))}</div>')
         return
     record = context.read(record_at, symbol, model, said, view.clock, of="journal")

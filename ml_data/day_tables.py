@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml_data.ahead import ahead_of
 from ml_data.features.base import Flags, Floats, Ints
 from ml_data.history import History
 from ml_data.history_tables import trade_result
@@ -37,6 +38,7 @@ class DayTables:
     directions: Ints
     break_minutes: Ints
     reference_r: Floats
+    ahead: Floats
     traded: Flags
 
     def followed_by(self, later: "DayTables") -> "DayTables":
@@ -67,6 +69,7 @@ def day_tables(history: History) -> DayTables:
         directions=history.directions,
         break_minutes=np.where(broke, minutes, -1),
         reference_r=reference_r(history),
+        ahead=ahead_of(history).ticks,
         traded=history.traded,
     )
 

@@ -100,6 +100,7 @@ def feature_inputs(
         directions=tables.directions,
         break_minutes=tables.break_minutes,
         reference_r=tables.reference_r,
+        ahead=tables.ahead,
         day_closes=tables.closes,
         rule_ends=tables.rule_ends,
         calendar=calendar_columns(

@@ -90,8 +90,8 @@ def history_of_days(
     """
     windows = day_windows(instrument, contracts.days) if windows is None else windows
     row_from, row_to = rows_of_days(bars, contracts.contract, windows.reaches_back, windows.ends)
-    sessions = _values(bars, row_from, row_to, windows.session_starts, windows.session_ends)
-    ranges = _values(bars, row_from, row_to, windows.range_starts, windows.range_ends)
+    sessions = values_in_windows(bars, row_from, row_to, windows.session_starts, windows.session_ends)
+    ranges = values_in_windows(bars, row_from, row_to, windows.range_starts, windows.range_ends)
     complete = (windows.range_ends <= through) & (ranges.counts > 0)
     n, openings = windows.range_starts.shape
     range_rows = _first_rows(bars, row_from, row_to, windows.range_ends)
@@ -249,7 +249,8 @@ def _days_from(contracts: ContractDays, first: int) -> ContractDays:
     )
 
 
-def _values(bars: BarArrays, row_from: Ints, row_to: Ints, starts: Ints, ends: Ints) -> WindowValues:
+def values_in_windows(bars: BarArrays, row_from: Ints, row_to: Ints, starts: Ints, ends: Ints) -> WindowValues:
+    """Return what traded in the windows `[starts, ends)` (n, W) of the rows of n days."""
     n, windows = starts.shape
     values = WindowValues(
         prices=np.zeros((n, windows, 4), dtype=np.int64),

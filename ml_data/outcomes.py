@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from ml_data.ahead import ahead_of, in_ranges
 from ml_data.events import EventRows
 from ml_data.history import History
 from ml_data.history_tables import trade_money
 from ml_data.kernels import DOWN, EXPIRED, NO_BREAK, NO_TRADE, OPEN, UNDECIDED, UP, WIN, first_at_or_after
-from trading.domain.label import BREAK_DIRECTION, NET_R, Label
+from trading.domain.label import BREAK_DIRECTION, NET_R, RANGE_AHEAD, Label
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
 
 Ints = npt.NDArray[np.int64]
@@ -57,6 +58,8 @@ def outcomes_of(history: History, events: EventRows, label: Label, rule: TradeRu
     """Return what each of `events` (of `history`) came to in the sense of `label`; `rule` where it is about one."""
     if label == BREAK_DIRECTION:
         return range_outcomes(history, events)
+    if label == RANGE_AHEAD:
+        return ahead_outcomes(history, events)
     found = trade_outcomes(history, events, rule or REFERENCE_RULE)
     return replace(found, values=found.r_net[:, None]) if label == NET_R else found
 
@@ -128,6 +131,33 @@ def trade_outcomes(history: History, events: EventRows, rule: TradeRule) -> Outc
         r_net=r_net,
         void_reason=void_reason,
         values=np.empty((len(events), 0)),
+    )
+
+
+def ahead_outcomes(history: History, events: EventRows) -> Outcomes:
+    """Return how far the price travelled in the hours after each of the ranges `events`, as far as the bars tell.
+
+    `values` (E, 3) are travel, rise and fall in logs of the range's size. No trade is looked at.
+    """
+    found = ahead_of(history)
+    day, opening = events.day, events.opening
+    over, ends, ticks = found.over[day, opening], found.ends[day, opening], found.ticks[day, opening]
+    size = history.ranges.prices[day, opening, 1] - history.ranges.prices[day, opening, 2]
+    void_reason = _void_reasons(history, events, ends, np.zeros(len(events), dtype=np.bool_), over)
+    void_reason[over & np.isnan(ticks[:, 0]) & (void_reason == np.array(None))] = "missing_bars"
+    void = void_reason != np.array(None)
+    nothing = np.full(len(events), np.nan)
+    known = np.where(over, ends, -1)
+    return Outcomes(
+        state=_states(over, void),
+        code=np.full(len(events), -1),
+        direction=history.directions[day, opening],
+        label_known=known,
+        known=known,
+        r_gross=nothing,
+        r_net=nothing,
+        void_reason=void_reason,
+        values=in_ranges(ticks, size.astype(np.float64)),
     )
 
 

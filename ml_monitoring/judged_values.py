@@ -10,6 +10,7 @@ import pyarrow as pa
 from ml_models.quantiles import forecast_of, level_of, quantile_places
 from ml_models.value_scores import Forecast
 from trading.domain.label import Label
+from trading.domain.walks import ATR_SCALED
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,7 +70,8 @@ def numbers_of(rows: pa.Table, label: Label) -> Numbers:
     """Return the answered and matured `rows` of a label of numbers, all with the same outputs."""
     names = rows["outputs"].to_pylist()
     actual = _matrix(rows, "actual_values", len(label.targets))
-    walk = _matrix(rows, "baselines", len(label.targets))
+    logged = _matrix(rows, "baselines", None)
+    walk = logged[:, : len(label.targets)]
     decided, known = (rows[name].cast(pa.int64()).to_numpy() for name in ("decided_at", "known_at"))
     outputs = tuple(names[-1]) if names else ()
     return Numbers(
@@ -79,8 +81,22 @@ def numbers_of(rows: pa.Table, label: Label) -> Numbers:
         said=_matrix(rows, "quantiles", len(outputs)),
         low=_column(rows, "interval_low"),
         high=_column(rows, "interval_high"),
-        baselines={MEAN: _mean_so_far(actual, walk, decided, known), label.walk: walk},
+        baselines={
+            MEAN: _mean_so_far(actual, walk, decided, known),
+            label.walk: walk,
+            **_scaled(actual, logged, decided, known),
+        },
     )
+
+
+def _scaled(actual: Floats, logged: Floats, decided: Ints, known: Ints) -> dict[str, Floats]:
+    """Return the baseline that says as many ATR(14) as so far, where the scale was logged: for distances."""
+    targets = actual.shape[1]
+    if logged.shape[1] <= targets:
+        return {}
+    scale = logged[:, [targets]]
+    first = logged[:, :targets] - scale
+    return {ATR_SCALED: scale + _mean_so_far(actual - scale, first, decided, known)}
 
 
 def _mean_so_far(actual: Floats, walk: Floats, decided: Ints, known: Ints) -> Floats:
@@ -92,8 +108,11 @@ def _mean_so_far(actual: Floats, walk: Floats, decided: Ints, known: Ints) -> Fl
     return np.where((seen > 0)[:, None], means, walk)
 
 
-def _matrix(rows: pa.Table, name: str, width: int) -> Floats:
-    return np.array(rows[name].to_pylist(), dtype=np.float64).reshape(rows.num_rows, width)
+def _matrix(rows: pa.Table, name: str, width: int | None) -> Floats:
+    """Return a column of lists as (n, width); as wide as its lists are where no width is given."""
+    lists = rows[name].to_pylist()
+    columns = (len(lists[0]) if lists else 0) if width is None else width
+    return np.array(lists, dtype=np.float64).reshape(len(lists), columns)
 
 
 def _column(rows: pa.Table, name: str) -> Floats:

@@ -69,7 +69,9 @@ def shuffled_labels(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
     day, Student's t. Failed when its lower bound at `SHUFFLED_LEVEL` is above 0.
     """
     order = _shuffled_by_day(dataset, recipe.seed)
-    moved = dataset.walk + (dataset.values - dataset.walk)[order] if dataset.asked.targets else dataset.values
+    moved, walk = dataset.values, dataset.walk[:, : dataset.values.shape[1]]
+    if dataset.asked.targets:
+        moved = walk + (moved - walk)[order]
     shuffled = replace(dataset, codes=dataset.codes[order], values=moved)
     results = walk_forward(shuffled, folds, _from_average(recipe), rounds=recipe.checks.canary_rounds)
     rows = rows_tested(results)

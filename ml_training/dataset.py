@@ -108,13 +108,13 @@ def chosen_groups(recipe: Recipe) -> tuple[FeatureGroup, ...]:
         when it names a group, or requires a feature, that there is not for its kind of event.
     """
     known, wanted = feature_groups(recipe.event), recipe.features.groups
-    unknown = [] if wanted == ALL else sorted(set(wanted) - {group.name for group in known})
+    unknown = sorted(set(wanted) - {group.name for group in known} - set(ALL))
     if unknown:
         raise BadSettings(
             f"Recipe {recipe.name}: features.groups: {unknown[0]!r} is not a feature group of {recipe.event}; known: "
             f"{', '.join(group.name for group in known)}."
         )
-    chosen = tuple(group for group in known if wanted == ALL or group.name in wanted)
+    chosen = tuple(group for group in known if group.name in wanted or (group.usual and ALL[0] in wanted))
     names = [feature.name for feature in features_of(chosen)]
     absent = [name for name in required_features(recipe) if name not in names]
     if absent:

@@ -16,7 +16,7 @@ SHIPPED: Final = Path(__file__).resolve().parent / "recipes"
 """The folder of the recipes that come with the hub."""
 
 ALL: Final = ("all",)
-"""What a recipe says for `features.groups` when it wants every group there is."""
+"""What a recipe says for `features.groups` when it wants every usual group; others may be named beside it."""
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from ml_models.quantiles import forecast_of, level_of, outputs_of
 from ml_models.scores import FloatArray, IntArray
 from ml_models.value_scores import Forecast, best_value_baseline, value_scores, value_skills
 from ml_training.dataset import Dataset
+from trading.domain.walks import ATR_SCALED
 
 TRAINING = "mean"
 """The baseline that says mean and quantiles of what became of the training's events."""
@@ -32,7 +33,28 @@ def value_baselines(
             level = level_of(outputs[column])
             learned[:, column] = known.mean() if level is None else np.quantile(known, level)
             walked[:, column] = dataset.walk[test, place] + (0.0 if level is None else np.quantile(off, level))
-    return {TRAINING: learned, dataset.asked.walk: walked}
+    found = {TRAINING: learned, dataset.asked.walk: walked}
+    scale = _scale(dataset)
+    return found if scale is None else {**found, ATR_SCALED: _scaled(dataset, outputs, train, test, scale)}
+
+
+def _scale(dataset: Dataset) -> FloatArray | None:
+    """Return (n,): the log of ATR(14) in the unit of the targets, where they are distances; else None."""
+    targets = len(dataset.asked.targets)
+    return dataset.walk[:, targets] if dataset.walk.shape[1] > targets else None
+
+
+def _scaled(
+    dataset: Dataset, outputs: tuple[str, ...], train: IntArray, test: IntArray, scale: FloatArray
+) -> FloatArray:
+    """Return what says mean and quantiles of as many ATR(14) as in training, (n, outputs)."""
+    said = np.empty((len(test), len(outputs)))
+    for place, target in enumerate(dataset.asked.targets):
+        known = dataset.values[train, place] - scale[train]
+        for column in outputs_of(target, outputs):
+            level = level_of(outputs[column])
+            said[:, column] = scale[test] + (known.mean() if level is None else np.quantile(known, level))
+    return said
 
 
 def value_tables(
@@ -45,8 +67,9 @@ def value_tables(
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]], str, dict[str, Estimate]]:
     """Return scores, scores of each baseline, the name of the best one, and the skill over it.
 
-    `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several targets the names end in
-    theirs; the best baseline is that of the first.
+    Of distances R² is told a second time, in ATR(14) instead of in ranges (`_by_atr`): the errors are the same, what is
+    to be explained is not. `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several
+    targets the names end in theirs; the best baseline is that of the first.
     """
     targets, days = dataset.asked.targets, dataset.days[rows]
     mine: dict[str, Estimate] = {}
@@ -59,6 +82,9 @@ def value_tables(
         beside = {name: forecast_of(target, outputs, each) for name, each in baselines.items()}
         best = best or best_value_baseline(actual, {name: each.point for name, each in beside.items()})
         mine |= {name + end: each for name, each in value_scores(actual, found, days, seed=seed).items()}
+        if (scale := _scale(dataset)) is not None:
+            by_atr = value_scores(actual - scale[rows], Forecast(found.point - scale[rows]), days, seed=seed)
+            mine[f"r2{end}_by_atr"] = by_atr["r2"]
         for name, each in beside.items():
             theirs[name] |= {score + end: e for score, e in value_scores(actual, each, days, seed=seed).items()}
         gained |= {name + end: e for name, e in value_skills(actual, found, beside[best], days, seed=seed).items()}

@@ -96,7 +96,8 @@ def fit_rows(dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | 
 
 def _value_rows(dataset: Dataset, rows: IntArray) -> ValueRows:
     """Return features and what is learned: how far what became of the targets lies from what the walk says."""
-    return ValueRows(dataset.x[rows], dataset.values[rows] - dataset.walk[rows])
+    targets = dataset.values.shape[1]
+    return ValueRows(dataset.x[rows], dataset.values[rows] - dataset.walk[rows, :targets])
 
 
 def fit_fold(dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None) -> FoldResult:

@@ -27,7 +27,7 @@ from trading.domain.instrument import Instrument, read_instrument
 ROOT = Path(__file__).resolve().parents[1]
 DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml")
 MODEL = "directional-DEMO"
-BREAK_RECIPES = ("entry_quality", "r_multiple")
+BREAK_RECIPES = ("entry_quality", "r_multiple", "range_ahead")
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
 SEED = 7
 TRAINED_UNTIL = date(2023, 4, 28)
@@ -40,13 +40,16 @@ REGISTRY = Path("ml_models") / "registry"
 
 def small_recipe(name: str = "directional", rule: str | None = None) -> Recipe:
     shipped = shipped_recipe(name, rule)
+    faster = {"learning_rate": 0.15} if shipped.asked.targets else {}  # few rounds must be enough for the canary
     return shipped.model_copy(
         update={
             "estimator": shipped.estimator.model_copy(
-                update={"rounds": 60, "early_stopping_rounds": 60, "min_data_in_leaf": 20}
+                update={"rounds": 60, "early_stopping_rounds": 60, "min_data_in_leaf": 20, **faster}
             ),
             "validation": shipped.validation.model_copy(update={"folds": 2, "final_window_days": 10}),
-            "checks": shipped.checks.model_copy(update={"audit_events": 1, "canary_rounds": 10}),
+            "checks": shipped.checks.model_copy(
+                update={"audit_events": 1, "canary_rounds": 60 if shipped.asked.targets else 10}
+            ),
         }
     )
 

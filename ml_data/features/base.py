@@ -33,8 +33,9 @@ class Inputs(NamedTuple):
     `now_row` the first that had not closed at `decided` (a minute); `atr` is the average true range of the 14 days
     before, in ticks; `own_first`, `own_now` bound the own contract's days in the tables `own_*`: from the same day to
     the day before the event's.
-    Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks; `directions`,
-    `break_minutes`, `reference_r` (n, O) hold the future of their day: read days before only.
+    Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks. These hold the
+    future of their day, so read days before only: `directions`, `break_minutes`, `reference_r` (n, O), and `ahead` (n,
+    O, 3; see `ml_data.ahead`).
     `day_closes` (n,) and `rule_ends` (n, O) are when, by schedule, the day's trading and each range's own session end.
     `calendar` (E, C): see `ml_data.features.calendar`. `costs` (E,): what a losing round trip entered at the last close
     costs, in ticks; NaN without a bar.
@@ -71,6 +72,7 @@ class Inputs(NamedTuple):
     directions: Ints
     break_minutes: Ints
     reference_r: Floats
+    ahead: Floats
     day_closes: Ints
     rule_ends: Ints
     calendar: Floats
@@ -97,10 +99,14 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that one pass computes; `inputs` names what they read, `events` the kinds of event it is valid for."""
+    """Features that one pass computes; `inputs` names what they read, `events` the kinds of event it is valid for.
+
+    A group that is not `usual` is fed only to recipes that name it.
+    """
 
     name: str
     inputs: str
     features: tuple[Feature, ...]
     compute: Compute
     events: tuple[EventKind, ...] = EVENT_KINDS
+    usual: bool = True

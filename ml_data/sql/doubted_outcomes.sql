@@ -13,7 +13,7 @@ WHERE p.instrument = $instrument
   AND CASE
       WHEN p.kind = 'break_closed' AND r.broke_at + INTERVAL 1 MINUTE IS DISTINCT FROM p.decided_at
       THEN o.void_reason IS DISTINCT FROM 'break_moved'
-      WHEN o.state = 'matured'
+      WHEN o.state = 'matured' AND coalesce(p.label, '') <> 'range_ahead' -- no built table holds its outcome
       THEN (o.actual, o.r_net) IS DISTINCT FROM (
                CASE coalesce(p.label, 'break_direction')
                    WHEN 'break_direction' THEN r.break_direction

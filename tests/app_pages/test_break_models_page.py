@@ -43,6 +43,8 @@ def test_today_sets_each_model_beside_what_it_takes_to_pay_the_costs(open_hub: O
     assert "Shadow, not used: " in text
     assert "r multiple, full-rr1-day" in text
     assert "Expected R " in text
+    assert "Range ahead " in text
+    assert " ranges · 20-day mean " in text
     assert "zero before costs" in text
     assert "fair game" in text
 

@@ -6,7 +6,7 @@ true range of 22: ATR(14) = 22. The event is the 1800 range of Wednesday, 14 Feb
 """
 
 from datetime import date, datetime, timedelta
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import pytest
@@ -95,6 +95,12 @@ def at_1800(bars: BarArrays) -> dict[str, float]:
 
 
 EXPECTED: dict[str, dict[str, float]] = {
+    "ahead_before": {  # 22 ticks of travel on each of the 20 days, 1022 to 1000, from a range closed at 1010
+        "range_ahead_20d": log(23 / 4),
+        "rise_ahead_20d": log(13 / 4),
+        "fall_ahead_20d": log(11 / 4),
+        "range_ahead_spread_20d": 0.0,
+    },
     "calendar": {
         "weekday": 2,
         "day_of_month": 14,

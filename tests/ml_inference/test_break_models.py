@@ -144,6 +144,25 @@ def test_numbers_are_judged_against_the_mean_so_far_and_zero_before_costs(opened
     assert "squared error less by" in text
 
 
+def test_how_far_the_price_travels_is_logged_settled_and_judged(opened: Home):
+    logged = judged_predictions(opened.store, model="range_ahead-DEMO").to_pylist()
+    assert len(logged) > 20
+    assert {(row["kind"], row["label"], row["advice"], row["expected_r"]) for row in logged} == {
+        ("orb_complete", "range_ahead", "NONE", None)
+    }
+    settled = [row for row in logged if row["state"] == "matured"]
+    for row in settled:
+        travel, rise, fall = np.exp(row["actual_values"])
+        assert max(rise, fall) <= travel <= rise + fall
+        assert (row["known_at"] - row["decided_at"]).total_seconds() == 4 * 3600
+        assert row["r_net"] is None
+    report = health_report(opened.store, instrument="DEMO", model="range_ahead-DEMO")
+    assert report.performance is not None
+    assert set(report.performance.baseline_scores) == {"mean", "20-day mean", "ATR-scaled"}
+    assert {"r2_range", "r2_rise", "r2_fall", "coverage_range"} <= set(report.performance.scores)
+    assert report.worth is None
+
+
 def test_asking_again_adds_nothing(opened: Home):
     again = opened.replay(*BREAK_DAYS, model=MODEL)
     assert (again.logged, again.known_before) == (0, len(rows(opened)))

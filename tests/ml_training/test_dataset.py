@@ -46,7 +46,8 @@ def test_every_row_was_decided_after_its_inputs_and_before_its_label(dataset: Da
 
 
 def test_rows_without_a_required_feature_are_left_out_and_counted(dataset: Dataset, history: History):
-    values = feature_matrix(history, range_events(history)).values
+    usual = tuple(group for group in feature_groups() if group.usual)
+    values = feature_matrix(history, range_events(history), usual).values
     cold = int(np.isnan(values[:, dataset.names.index("atr_14")]).sum())
     assert cold > 0
     assert len(dataset) == len(values) - cold
@@ -55,7 +56,8 @@ def test_rows_without_a_required_feature_are_left_out_and_counted(dataset: Datas
 
 
 def test_a_feature_that_says_it_is_never_missing_never_is(dataset: Dataset):
-    never = [i for i, feature in enumerate(features_of(feature_groups())) if feature.missing == "never"]
+    usual = tuple(group for group in feature_groups() if group.usual)
+    never = [i for i, feature in enumerate(features_of(usual)) if feature.missing == "never"]
     assert not np.isnan(dataset.x[:, never]).any()
 
 
@@ -93,13 +95,13 @@ def test_groups_are_chosen_by_name_in_their_own_order(recipe: Recipe):
         update={"features": recipe.features.model_copy(update={"groups": ("opening_range", "indicators")})}
     )
     assert [group.name for group in chosen_groups(few)] == ["indicators", "opening_range"]
-    assert chosen_groups(recipe) == feature_groups()
+    assert chosen_groups(recipe) == tuple(group for group in feature_groups() if group.usual)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"groups": ("horoscope",)}, "'horoscope' is not a feature group of orb_complete; known: calendar"),
+        ({"groups": ("horoscope",)}, "'horoscope' is not a feature group of orb_complete; known: ahead_before"),
         ({"groups": ("opening_range",)}, "'atr_14' is needed and is in none of the groups opening_range"),
         ({"required": ("moon_phase",)}, "'moon_phase' is needed and is in none of the groups"),
     ],

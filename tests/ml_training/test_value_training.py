@@ -118,3 +118,17 @@ def test_what_was_said_is_what_the_published_parts_say(trades: Dataset, plan: Pl
     raw = fitted.raw(trades.x[:50])
     assert raw.shape == (50, len(numbers.outputs))
     assert forecast_of("r", numbers.outputs, raw).point.tolist() == raw[:, 0].tolist()
+
+
+def test_distances_are_told_in_ranges_and_in_atr(history: History, numbers: Recipe):
+    shipped = shipped_recipe("range_ahead")
+    small = shipped.model_copy(update={"estimator": numbers.estimator, "validation": numbers.validation})
+    travelled = dataset_of(history, small)
+    assert travelled.names[:4] == ("range_ahead_20d", "rise_ahead_20d", "fall_ahead_20d", "range_ahead_spread_20d")
+    plan = plan_of(travelled, small)
+    found = assess(travelled, plan, small, walk_forward(travelled, plan.folds, small)).walk_forward
+    assert set(found.baselines) == {"mean", "20-day mean", "ATR-scaled"}
+    assert found.scores["r2_range"].value > 0.3  # the demo's activity has a daily course
+    size = np.log(travelled.x[:, travelled.names.index("range_size_atr")])
+    assert np.array_equal(travelled.walk[:, 3], -size)
+    assert found.scores["r2_range_by_atr"].value < found.scores["r2_range"].value

@@ -46,7 +46,13 @@ TARGET_FIRST: Final = Label("target_first", BREAK_CLOSED, ("WIN", "MISS"), "WIN"
 NET_R: Final = Label("net_r", BREAK_CLOSED, targets=("r",), unit="R", by_rule=True, walk="zero before costs")
 """What the trade earns after costs, in R."""
 
-LABELS: Final = {label.name: label for label in (BREAK_DIRECTION, TARGET_FIRST, NET_R)}
+RANGE_AHEAD: Final = Label(
+    "range_ahead", ORB_COMPLETE, targets=("range", "rise", "fall"), unit="log ORB", walk="20-day mean"
+)
+"""How far the price travels in the four hours after a range, and how far up and down from its close: the log of that
+distance (a tick more) over the range's size."""
+
+LABELS: Final = {label.name: label for label in (BREAK_DIRECTION, TARGET_FIRST, NET_R, RANGE_AHEAD)}
 """Every kind of question by its name."""
 
 

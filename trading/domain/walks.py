@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.domain.label import TARGET_FIRST, Label
+from trading.domain.label import RANGE_AHEAD, TARGET_FIRST, Label
 from trading.domain.trade_rule import TradeRule
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -24,14 +24,19 @@ _LEAST: Final = 0.001
 
 MARTINGALE: Final = "martingale_up"
 
+ATR_SCALED: Final = "ATR-scaled"
+"""The baseline that says as many ATR(14) as ever."""
+
 HEAP: Final = 0.1
 """R: how near to its stop or its target an interval's end counts as there."""
 
 
 def walk_inputs(label: Label, rule: TradeRule | None) -> tuple[str, ...]:
     """Return the features that `walk_columns` and `break_even` read for a label."""
+    if label == RANGE_AHEAD:
+        return (*(f"{target}_ahead_20d" for target in label.targets), "range_size_atr")
     if rule is None:
-        return (MARTINGALE,) if label.walk == "martingale" else ()
+        return (MARTINGALE,)
     return (*chance_inputs(label, rule), f"costs_{rule.stop}_r", "atr_14")
 
 
@@ -52,9 +57,15 @@ def walk_chances(label: Label, rule: TradeRule | None, names: Sequence[str], x: 
 def walk_columns(label: Label, rule: TradeRule | None, slippage: float, names: Sequence[str], x: Floats) -> Floats:
     """Return (n, 1): what the walk says of the label's subject, for rows `x` (n, F) of features `names`.
 
+    Of a range ahead (n, 4): what came of each target on the 20 days before, and the log of ATR(14) over the range's
+    size, from which `ATR-scaled` is told.
+
     A probability, or of a net R minus the costs: before them a trade earns 0. `slippage` is the instrument's, in ticks
     a market order. NaN where a feature that it needs is missing.
     """
+    if label == RANGE_AHEAD:
+        *before, size = _columns(names, x, walk_inputs(label, rule))
+        return np.column_stack([*before, -np.log(size)])
     if rule is None or label == TARGET_FIRST:
         return walk_chances(label, rule, names, x)[:, None]
     risk, left, lost, atr = _columns(names, x, walk_inputs(label, rule))
