@@ -1,10 +1,11 @@
 """Six million bars from 16 zips, and fifty instruments in one store: `python -m bench.scale`.
 
 The zips hold a year of the euro each, as HistData writes them. The floor of the import unpacks them and has DuckDB read
-the text straight into the same table; the floor of the build reads the bars and computes the same history in one piece,
-without writing it. Memory is the peak of a process that imports, or builds, and does nothing else, for 16 zips against
-2. Fifty instruments of 60,000 bars each: importing and building one, and what Today asks, with the store full against
-the store with the first of them.
+the text straight into the same table; the floor of the build reads all bars at once, computes the same history in one
+piece and inserts it into the same tables of an empty store, without what a build says of the bars' quality (the target
+is our own aim). Memory is the peak of a process that imports, or builds, and does nothing else, for 16 zips against 2.
+Fifty instruments of 60,000 bars each: importing and building one, and what Today asks, with the store full against the
+store with the first of them.
 """
 
 import json
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,9 +55,7 @@ def _from_zips() -> list[Figure]:
         folder = Path(name)
         zips = write_years(folder, euro(), YEARS)
         floor_import = min(_seconds(lambda: _plain(folder, zips)) for _ in range(2))
-        few, many = (
-            min((_child(zips[:count]) for _ in range(2)), key=lambda run: run["import"]) for count in (FEW, len(YEARS))
-        )
+        few, many = (_least(_child(zips[:count]) for _ in range(2)) for count in (FEW, len(YEARS)))
     whole = f"{many['bars']:,.0f} bars from {len(zips)} zips"
     return [
         Figure(
@@ -68,7 +67,7 @@ def _from_zips() -> list[Figure]:
         ),
         Figure(
             f"history of {many['bars']:,.0f} bars → stored",
-            f"read and computed {many['floor']:.2f} s",
+            f"in one piece {many['floor']:.2f} s",
             f"{many['build']:.2f} s",
             many["build"] / many["floor"],
             BUILD_RATIO,
@@ -95,6 +94,12 @@ def _plain(folder: Path, zips: list[Path]) -> None:
         plain_insert(Path(aside), READ.format(f"{aside}/*.csv"))
 
 
+def _least(runs: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Return the least of each figure, since other work on the machine only ever adds."""
+    first, second = runs
+    return {name: min(value, second[name]) for name, value in first.items()}
+
+
 def _child(zips: list[Path]) -> dict[str, float]:
     """Return seconds and peaks (MB) of an import and a build, each in a process of its own."""
     found: dict[str, float] = {}
@@ -118,9 +123,22 @@ def _step(step: str, home: Path, zips: list[Path]) -> dict[str, float]:
         history_tables(build_history(month, instrument))  # compiled passes and calendars are loaded
         if step == "--build":
             return {"build": _seconds(lambda: build(store, instrument)), "build_mb": peak_megabytes()}
-        return {"floor": _seconds(lambda: history_tables(build_history(read_bars(store, instrument), instrument)))}
+        return {"floor": _seconds(lambda: _plain_build(store, instrument))}
     finally:
         store.close()
+
+
+def _plain_build(store: Store, instrument: Instrument) -> None:
+    """Compute the history of all stored bars in one piece and insert it into an empty store."""
+    tables = history_tables(build_history(read_bars(store, instrument), instrument))
+    with tempfile.TemporaryDirectory(dir=store.home) as folder:
+        empty = Store(Path(folder))
+        with empty.market_write() as cursor:
+            for name, table in tables.items():
+                cursor.register("built", table)
+                cursor.execute(f"INSERT INTO market.{name} BY NAME SELECT * FROM built").fetchall()
+                cursor.unregister("built")
+        empty.close()
 
 
 def _many_instruments() -> list[Figure]:
