@@ -10,7 +10,7 @@ from ml_models.metadata import Metadata, Schema
 from ml_models.metrics import read_estimate
 
 _BLOCKS: Final = {
-    "untouched": "The untouched window, opened once at the end",
+    "untouched": "The untouched window",
     "walk_forward": "Walk-forward, all folds together",
 }
 _READING: Final = (
@@ -34,15 +34,41 @@ def model_card(
         _learned_from(metadata),
         "## How good it was",
         _READING if order or folds else "No figures were published.",
-        *(_block(_BLOCKS.get(name, name.replace("_", " ").capitalize()), known[name]) for name in order),
+        *(_block(_BLOCKS.get(name, _title(name)), known[name]) for name in order),
         _folds(folds) if folds else "",
+        *(f"### {_title(name)}\n\n{_bullets(said)}" for name, said in told_parts(metrics).items()),
         "## What it is not good for",
         _bullets(metadata.limits or ("Nothing was written down here; treat every use as untested.",)),
         *(["## What a reader must know", _bullets(metadata.notes)] if metadata.notes else []),
         _again(metadata),
-        _rest({name: value for name, value in metrics.items() if name not in known and name != "folds"}),
+        _rest({name: each for name, each in metrics.items() if name not in {*known, *told_parts(metrics), "folds"}}),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def told_parts(metrics: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the sentences of the parts of metrics.json that have some, by name."""
+    return {
+        name: tuple(part["sentences"])
+        for name, part in sorted(metrics.items())
+        if isinstance(part, dict) and isinstance(part.get("sentences"), list)
+    }
+
+
+def describe_opening(times: int) -> str:
+    """Return how untouched a last window is that has been opened `times` times.
+
+    >>> describe_opening(1), describe_opening(3)
+    ('once, after every choice was made', 'for the 3rd time; no longer untouched')
+    """
+    if times == 1:
+        return "once, after every choice was made"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(times % 10 if times % 100 not in (11, 12, 13) else 0, "th")
+    return f"for the {times}{ending} time; no longer untouched"
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _is_block(value: object) -> bool:
@@ -84,6 +110,7 @@ def _block(title: str, block: Mapping[str, Any]) -> str:
         for score, estimate in block["scores"].items()
     ]
     days = f" ({block['first_day']} to {block['last_day']})" if {"first_day", "last_day"} <= block.keys() else ""
+    title += f", opened {describe_opening(block['opened'])}" if "opened" in block else ""
     skill = [_skill(score, each, block.get("best_baseline")) for score, each in block.get("skill", {}).items()]
     return "\n\n".join(
         [f"### {title}{days}", _table(("score", "model", *baselines), rows), *([_bullets(skill)] if skill else [])]

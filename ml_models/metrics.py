@@ -2,9 +2,12 @@
 
 Any JSON object may be published. The card, the command line and the pages understand these parts:
 
-    {"untouched": BLOCK, "walk_forward": BLOCK, "folds": [BLOCK, ...], anything else}
+    {"untouched": BLOCK, "walk_forward": BLOCK, "folds": [BLOCK, ...], "calibration": TOLD, "trials": TOLD,
+     anything else}
     BLOCK     {"first_day": ISO, "last_day": ISO, "scores": {name: ESTIMATE}, "baselines": {name: {score: ESTIMATE}},
-               "best_baseline": name, "skill": {score: ESTIMATE}}; all parts but "scores" may be absent
+               "best_baseline": name, "skill": {score: ESTIMATE}, "opened": how often anybody looked at these days};
+               all parts but "scores" may be absent
+    TOLD      {"sentences": [what a reader must know, ...], the figures behind them}
     ESTIMATE  {"value", "low", "high", "n", "n_effective", "days"}, null where a number is NaN
 
 `skill` is model minus `best_baseline` on the same events, positive = better.

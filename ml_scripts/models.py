@@ -6,6 +6,7 @@ import typer
 
 from ml_data.staleness import Stale
 from ml_data.staleness import stale as stale_of
+from ml_models.card import told_parts
 from ml_models.model_registry import ModelRegistry
 from ml_monitoring.stale import versions_made
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say, verbs, who
@@ -43,6 +44,7 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
     with opened() as hub:
         loaded = hub.registry.load(model, version)
         stale = _stale(hub, model, str(loaded.version))
+    opened_window = loaded.metadata.extra.get("untouched_window_opened")
     facts = {
         "model": model,
         "version": str(loaded.version),
@@ -57,6 +59,8 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
             f"{loaded.metadata.question} {loaded.metadata.instrument}: {', '.join(loaded.schema.classes)}.",
             *(f"{r.name}: {r.first_day} to {r.last_day}, {r.events:,} events" for r in loaded.metadata.ranges),
             f"Trials counted: {loaded.metadata.trials}. Expires on {loaded.metadata.expires_on}.",
+            *(sentence for part in told_parts(loaded.metrics).values() for sentence in part),
+            *([f"Its untouched window was opened {opened_window}."] if opened_window else []),
             *_stale_lines(stale),
             f"Card: hub models card {model}",
         ],

@@ -30,6 +30,8 @@ def command(
                 until=day(until) if until else None,
                 now=now(),
                 who=who(),
+                clock=now,
+                confidence_threshold=hub.settings.ml.confidence_threshold,
                 progress=lambda _step, done, total: advance(done, total),
             )
     say(describe_training(report), report.document(), as_json=as_json)

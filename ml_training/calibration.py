@@ -18,6 +18,7 @@ from scipy.stats import f as f_distribution
 
 from ml_models.baselines import majority_probs
 from ml_models.calibrator import Calibrator
+from ml_models.documents import Json
 from ml_models.intervals import LEAST_DAYS, day_numbers
 from ml_models.scores import FloatArray, IntArray, log_losses
 
@@ -29,6 +30,11 @@ PLATT_LEAST: Final = 250
 
 WORTH_A_NUMBER: Final = 0.0005
 """Nats that Platt must save over a temperature on the later days to be worth its second number."""
+
+_RAW: Final = "All figures here are of the scores as they are."
+_MEASURED: Final = (
+    "The untouched window is measured with the calibrator; the walk-forward, on which it was chosen, without it."
+)
 
 _LOG_TEMPERATURES: Final = (math.log(0.05), math.log(20.0))
 
@@ -48,6 +54,17 @@ class Calibration:
     n: int
     days: int
     sentence: str
+
+    def document(self) -> dict[str, Json]:
+        """Return it as a part of metrics.json."""
+        return {
+            "sentences": [self.sentence, _MEASURED if self.calibrator.kind != "none" else _RAW],
+            "kind": self.calibrator.kind,
+            "p_value": None if math.isnan(self.p_value) else self.p_value,
+            "log_loss": dict(self.losses),
+            "n": self.n,
+            "days": self.days,
+        }
 
 
 def choose_calibrator(margins: FloatArray, codes: IntArray, days: NDArray[Any], class_count: int) -> Calibration:

@@ -19,11 +19,13 @@ from ml_models.model_registry import ModelRegistry
 from ml_models.model_version import model_name
 from ml_models.pointers import LATEST
 from ml_training.canaries import Audit, Canary, canaries
+from ml_training.choosing import AdviceTerms, choosing, trial_result
 from ml_training.code_state import code_state, library_versions
-from ml_training.dataset import chosen_groups, dataset_of
+from ml_training.dataset import Dataset, chosen_groups, dataset_of
+from ml_training.ledger import Ledger
 from ml_training.recipe import Recipe
 from ml_training.train_report import TrainReport
-from ml_training.training import Training, assess, plan_of
+from ml_training.training import Plan, Training, assess, plan_of
 from ml_training.version_draft import Circumstances, draft_of
 from ml_training.walk_forward import walk_forward
 from trading.domain.calendar import as_date, calendar_day_of, day_windows, from_minute
@@ -57,11 +59,14 @@ def train(
     progress: Progress = lambda step, done, total: None,  # noqa: ARG005  # the names are the contract
     groups: tuple[FeatureGroup, ...] | None = None,
     audit: Audit = audit_lookahead,
+    clock: Callable[[], datetime] | None = None,
+    confidence_threshold: float = 0.55,
 ) -> TrainReport:
     """Train one version of `recipe` on the bars up to the end of trading day `until` (None: on all) and publish it.
 
-    `groups` replaces the recipe's feature groups; `now` is the instant of publication (UTC); `who` goes into the
-    registry's journal.
+    `groups` replaces the recipe's feature groups; `now` is the instant of publication (UTC), `clock` tells those of the
+    rows in the ledger of trials (`now` without one); `who` goes there and into the registry's journal. From
+    `confidence_threshold` on a direction is advice.
 
     Raises
     ------
@@ -77,6 +82,7 @@ def train(
         progress(step, STEPS.index(step), len(STEPS))
 
     groups = chosen_groups(recipe) if groups is None else groups
+    ledger = Ledger(store, clock or (lambda: now), who)
     begin("reading bars")
     before = None if until is None else from_minute(_end_of(instrument, until))
     bars = read_bars(store, instrument, before=before)
@@ -95,21 +101,45 @@ def train(
     begin("showing the canaries")
     shown = canaries(dataset, plan.folds, recipe, bars, instrument, audit)
     _refuse_failed_canaries(shown)
-    begin("walking forward")
-    results = walk_forward(dataset, plan.folds, recipe)
-    begin("assessing")
-    training = assess(dataset, plan, recipe, results, lambda: begin("opening the untouched window"))
+    model = model_name(recipe.name, instrument.symbol, recipe.rule)
+    with ledger.trial(model, "training", recipe.document(), dataset.data_hash) as trial:
+        begin("walking forward")
+        results = walk_forward(dataset, plan.folds, recipe)
+        terms = AdviceTerms(confidence_threshold, recipe.outputs)
+        earned = trial.end(trial_result(dataset, results, terms))
+        begin("assessing")
+
+        def opening() -> None:
+            begin("opening the untouched window")
+            trial.open_window(*_days_of(dataset, plan))
+
+        training = assess(dataset, plan, recipe, results, opening)
     _refuse_too_good(training, recipe)
     begin("publishing")
-    model = model_name(recipe.name, instrument.symbol, recipe.rule)
-    parent, trials = _lineage(registry, model)
+    parent, published = _lineage(registry, model)
     last_day = as_date(calendar_day_of(instrument, np.array([bars.through - 1]))[0])
-    made = Circumstances(instrument, until or last_day, code_state(), library_versions(), parent, trials)
+    chosen = choosing(earned, ledger.trials(model))
+    made = Circumstances(
+        instrument=instrument,
+        until=until or last_day,
+        code=code_state(),
+        libraries=library_versions(),
+        parent=parent,
+        trials=max(published, chosen.tried),
+        choosing=chosen,
+        opened=trial.opened,
+    )
     draft = draft_of(dataset, training, recipe, groups, audited, shown, made)
     why = f"trained on {instrument.symbol} up to {made.until}: {len(dataset):,} events"
     version = registry.publish(model, draft, now=now, who=who, why=why)
     progress("published", len(STEPS), len(STEPS))
-    return TrainReport(model, version, draft.metadata, training, audited, shown, recipe.outputs)
+    return TrainReport(model, version, draft.metadata, training, audited, shown, draft.metrics, recipe.outputs)
+
+
+def _days_of(dataset: Dataset, plan: Plan) -> tuple[date, date]:
+    """Return the first and last day of the untouched window."""
+    days = dataset.days[plan.final.test]
+    return as_date(days[0]), as_date(days[-1])
 
 
 def _end_of(instrument: Instrument, day: date) -> int:

@@ -1,9 +1,11 @@
 """What a training run says of itself, as values and as sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from ml_data.lookahead import LookaheadReport
+from ml_models.card import told_parts
 from ml_models.documents import Json
 from ml_models.metadata import Metadata
 from ml_models.model_version import VersionId
@@ -11,7 +13,6 @@ from ml_models.verdicts import describe_score, describe_skill
 from ml_training.canaries import Canary
 from ml_training.evaluation import Evaluation
 from ml_training.training import Training
-from ml_training.version_draft import metrics_of
 
 _SHOWN: Final = {
     "accuracy": "Accuracy",
@@ -32,6 +33,7 @@ class TrainReport:
     training: Training
     audit: LookaheadReport
     canaries: tuple[Canary, ...]
+    metrics: Mapping[str, Json]
     outputs: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Json]:
@@ -39,7 +41,7 @@ class TrainReport:
         return {
             "model": self.model,
             "version": str(self.version),
-            "metrics": metrics_of(self.training),
+            "metrics": self.metrics,
             "audit": {"events": self.audit.events, "features": self.audit.features, "passed": self.audit.passed},
             "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in self.canaries],
             "metadata": self.metadata.document(),
@@ -51,16 +53,16 @@ def describe_training(report: TrainReport) -> list[str]:
     metadata, training = report.metadata, report.training
     learned = metadata.ranges[0]
     market = f"{metadata.instrument} (a synthetic market)" if metadata.synthetic else metadata.instrument
-    runs = "the first training" if metadata.trials == 1 else f"training {metadata.trials:,}"
     return [
         f"Published {report.model} {report.version} for {market}; it may answer up to {metadata.expires_on}.",
         f"Learned from {learned.events:,} events, {learned.first_day} to {learned.last_day}; it answers "
         f"{', '.join(training.walk_forward.classes or report.outputs)}.",
         *_described("Walk-forward", training.walk_forward),
         *_described("Untouched window", training.untouched),
+        f"The untouched window was opened {metadata.extra['untouched_window_opened']}.",
         f"Look-ahead audit: none of {report.audit.features} features knows its future in {report.audit.events} events.",
         *metadata.notes,
-        f"This is {runs} of this recipe here; the best of many looks better than it is.",
+        *(sentence for part in told_parts(report.metrics).values() for sentence in part),
     ]
 
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_models.scores import IntArray
+from ml_models.calibrator import Calibrator
+from ml_models.scores import FloatArray, IntArray
+from ml_training.calibration import Calibration, choose_calibrator
 from ml_training.dataset import Dataset
+from ml_training.estimators import Fit
 from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
 from ml_training.explanations import feature_importance, mean_abs_shap
 from ml_training.recipe import Recipe
@@ -24,7 +27,10 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """The final fit and all that is known about it. `tested` are the rows of the folds, in the order of time."""
+    """The final fit and all that is known about it. `tested` are the rows of the folds, in the order of time.
+
+    `calibration` was chosen on the folds' raw scores; the untouched window is measured with it, the folds are not.
+    """
 
     plan: Plan
     tested: IntArray
@@ -34,6 +40,14 @@ class Training:
     walk_forward: Evaluation
     untouched: Evaluation
     importance: dict[str, dict[str, float]]
+    calibration: Calibration | None
+
+    @property
+    def calibrator(self) -> Calibrator:
+        """What is published with the fit: of classes as chosen out of fold, of numbers as measured in fitting."""
+        if isinstance(self.fit, Fit):
+            return Calibrator() if self.calibration is None else self.calibration.calibrator
+        return self.fit.calibrator
 
 
 def plan_of(dataset: Dataset, recipe: Recipe) -> Plan:
@@ -71,6 +85,7 @@ def assess(
         for result, part in zip(results, parts, strict=True)
     )
     walked = evaluate(dataset, tested, np.concatenate([result.said for result in results]), pooled(parts), recipe)
+    calibration = out_of_fold_calibration(dataset, results)
     importance = feature_importance(chosen, dataset, mean_abs_shap(dataset, results))
     opening()
     window = plan.final.test
@@ -84,9 +99,26 @@ def assess(
         untouched=evaluate(
             dataset,
             window,
-            said_of(dataset, window, chosen),
+            _published(dataset, window, chosen, calibration),
             baselines_of(dataset, recipe, plan.final.train, window),
             recipe,
         ),
         importance=importance,
+        calibration=calibration,
     )
+
+
+def out_of_fold_calibration(dataset: Dataset, results: tuple[FoldResult, ...]) -> Calibration | None:
+    """Return the calibrator that the raw scores of the folds' test rows ask for; None of numbers, which have none."""
+    margins = [result.fit.margins(dataset.x[result.fold.test]) for result in results if isinstance(result.fit, Fit)]
+    if not margins:
+        return None
+    rows = rows_tested(results)
+    return choose_calibrator(np.concatenate(margins), dataset.codes[rows], dataset.days[rows], len(dataset.classes))
+
+
+def _published(dataset: Dataset, rows: IntArray, fitted: AnyFit, calibration: Calibration | None) -> FloatArray:
+    """Return what is published for `rows`, in the shape of `said_of`."""
+    if calibration is None or not isinstance(fitted, Fit) or calibration.calibrator.kind == "none":
+        return said_of(dataset, rows, fitted)
+    return calibration.calibrator.apply(fitted.margins(dataset.x[rows]))

@@ -9,13 +9,13 @@ import numpy as np
 from ml_data.feature_matrix import features_of, schema_hash
 from ml_data.features.base import FeatureGroup
 from ml_data.lookahead import LookaheadReport
-from ml_models.calibrator import Calibrator
-from ml_models.card import model_card
+from ml_models.card import describe_opening, model_card
 from ml_models.documents import Json
 from ml_models.metadata import Column, DayRange, Golden, Metadata, Schema
 from ml_models.model_version import Draft, model_name
 from ml_models.scores import FloatArray, IntArray
 from ml_training.canaries import Canary
+from ml_training.choosing import Choosing
 from ml_training.code_state import CodeState
 from ml_training.dataset import Dataset, required_features
 from ml_training.estimators import Fit, parameters
@@ -33,7 +33,11 @@ GAPPY_ROWS: Final = 5
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a version must say of how it was made beside the training itself. `until` is the last day of its bars."""
+    """What a version must say of how it was made beside the training itself. `until` is the last day of its bars.
+
+    `trials` counts all that was tried of its family with it, `choosing` says what that does to its result; `opened` is
+    how often the family has looked at days of its untouched window, this time included.
+    """
 
     instrument: Instrument
     until: date
@@ -41,6 +45,8 @@ class Circumstances:
     libraries: dict[str, str]
     parent: str | None
     trials: int
+    choosing: Choosing | None = None
+    opened: int = 1
 
 
 def draft_of(
@@ -56,12 +62,12 @@ def draft_of(
     start = training.fit.start if isinstance(training.fit, Fit) else None
     schema = replace(schema_of(dataset, training.plan.final.train, recipe, groups), start=start)
     metadata = _metadata(dataset, training, recipe, groups, audit, canaries, circumstances)
-    metrics = metrics_of(training)
+    metrics = metrics_of(training, circumstances)
     texts = training.fit.texts if isinstance(training.fit, ValueFit) else (training.fit.text,)
     return Draft(
         model_txt=texts[0],
         parts=dict(zip(schema.parts[1:], texts[1:], strict=True)),
-        calibrator=training.fit.calibrator if isinstance(training.fit, ValueFit) else Calibrator(),
+        calibrator=training.calibrator,
         schema=schema,
         metadata=metadata,
         metrics=metrics,
@@ -100,10 +106,12 @@ def golden_rows(dataset: Dataset, schema: Schema, rows: IntArray, fit: AnyFit) -
     return Golden(chosen, fit.raw(chosen))
 
 
-def metrics_of(training: Training) -> dict[str, Json]:
+def metrics_of(training: Training, made: Circumstances) -> dict[str, Json]:
     """Return metrics.json as `ml_models.metrics` describes it."""
     return {
-        "untouched": training.untouched.document(),
+        **({} if training.calibration is None else {"calibration": training.calibration.document()}),
+        **({} if made.choosing is None else {"trials": made.choosing.document()}),
+        "untouched": {**training.untouched.document(), "opened": made.opened},
         "walk_forward": training.walk_forward.document(),
         "folds": [fold.document() for fold in training.folds],
     }
@@ -160,7 +168,7 @@ def _metadata(
             "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
             **_of_classes(dataset, learned, fit),
             "rounds_by_fold": [list(each) if isinstance(each, tuple) else each for each in training.rounds_by_fold],
-            "untouched_window_opened": "once, after every choice was made",
+            "untouched_window_opened": describe_opening(made.opened),
             "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},
             "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in canaries],
         },

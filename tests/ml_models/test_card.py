@@ -68,7 +68,7 @@ It may answer up to 2025-12-31.
 Numbers stand as value [interval of 95 %, days as the unit], n events, effective n. \
 Skill is the model minus the best baseline on the same events; above 0 is better.
 
-### The untouched window, opened once at the end (2025-01-02 to 2025-06-27)
+### The untouched window (2025-01-02 to 2025-06-27)
 
 | score | model | majority | martingale |
 | --- | --- | --- | --- |

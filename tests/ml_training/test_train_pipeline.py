@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +12,25 @@ from ml_data.feature_matrix import feature_groups
 from ml_data.ingest import ingest_bars
 from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.store import Store
+from ml_data.trials import trials_of
+from ml_models.calibrator import Calibrator
 from ml_models.model_registry import ModelRegistry
 from ml_models.model_version import FILES
+from ml_models.scores import log_loss
 from ml_training.canaries import planted_group
 from ml_training.code_state import CodeState
 from ml_training.dataset import Dataset, chosen_groups
 from ml_training.recipe import Recipe
 from ml_training.train_pipeline import STEPS, train
 from ml_training.train_report import TrainReport, describe_training
-from ml_training.training import assess, plan_of
+from ml_training.training import assess, out_of_fold_calibration, plan_of
 from ml_training.version_draft import Circumstances, draft_of
 from ml_training.walk_forward import walk_forward
 from trading.domain.instrument import Instrument
 from trading.errors import CheckFailed, HubError, NothingStored
 
 NOW = datetime(2024, 1, 2, 12, 0, tzinfo=UTC)
+LATER, LATEST = (NOW + timedelta(hours=each) for each in (1, 2))
 UNTIL = date(2023, 11, 30)
 
 
@@ -135,7 +139,10 @@ def test_the_report_says_skill_before_accuracy_and_what_was_checked(report: Trai
     assert lines[0].startswith(f"Published {report.model} {report.version} for DEMO (a synthetic market)")
     assert text.index("gain in log loss") < text.index("Accuracy ")
     assert "martingale 0." in text
-    assert "This is the first training of this recipe here" in text
+    assert "It is the first trial of its family: nothing was chosen among." in text
+    assert "The untouched window was opened once, after every choice was made." in text
+    assert "calibrator" in text.lower()
+    assert "Sharpe ratio" in text
     assert json.loads(json.dumps(report.document(), allow_nan=False))["version"] == report.version
 
 
@@ -174,6 +181,63 @@ def test_a_leak_that_audit_and_canaries_overlook_is_too_good_to_be_true(
     with pytest.raises(CheckFailed, match=r"Too good to be true.*AUC on the walk-forward is 1\.000"):
         train(store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test", groups=groups, audit=bribed)
     assert empty_registry.models() == ()
+
+
+def test_a_trial_is_on_disk_before_it_runs_and_its_result_before_the_window_is_opened(
+    store: Store, empty_registry: ModelRegistry, demo: Instrument, recipe: Recipe
+):
+    seen: dict[str, list[str]] = {}
+
+    def look(step: str, _done: int, _total: int) -> None:
+        with store.journal() as cursor:
+            openings = cursor.execute("SELECT count(*) FROM journal.ml_window_openings").fetchall()[0][0]
+        trials = trials_of(store, "directional-DEMO")
+        seen[step] = [trials[-1].result.state if trials else "", openings]
+
+    before = len(trials_of(store, "directional-DEMO"))
+    with store.journal() as cursor:
+        looks = cursor.execute("SELECT count(*) FROM journal.ml_window_openings").fetchall()[0][0]
+    made = train(
+        store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test", progress=look, clock=lambda: LATER
+    )
+    trials = trials_of(store, "directional-DEMO")
+    assert len(trials) == before + 1
+    assert seen["walking forward"] == ["cut off", looks]
+    assert seen["opening the untouched window"] == ["finished", looks]
+    assert seen["publishing"] == ["finished", looks + 1]
+    mine = trials[-1].result
+    assert len(mine.fold_scores) == recipe.validation.folds
+    assert len(mine.days) == len(mine.results) == made.metrics["trials"]["deflated_sharpe"]["days"]
+    assert mine.sharpe == pytest.approx(np.mean(mine.results) / np.std(mine.results, ddof=1))
+
+
+def test_trying_again_makes_the_window_touched_and_every_place_says_so(
+    report: TrainReport, store: Store, empty_registry: ModelRegistry, demo: Instrument, recipe: Recipe
+):
+    again = train(store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test")
+    times = again.metrics["untouched"]["opened"]
+    assert report.metrics["untouched"]["opened"] == 1
+    assert times > 1
+    assert again.metadata.extra["untouched_window_opened"].endswith("time; no longer untouched")
+    card = (empty_registry.root / again.model / again.version / "MODEL_CARD.md").read_text()
+    assert f"### The untouched window, opened for the {times}" in card
+    assert f"It is one of {again.metadata.trials:,} trials of its family" in card
+    assert "no longer untouched." in "\n".join(describe_training(again))
+
+
+def test_a_training_that_fails_after_its_folds_is_in_the_ledger_with_the_reason(
+    store: Store, empty_registry: ModelRegistry, demo: Instrument, recipe: Recipe
+):
+    def stop(step: str, _done: int, _total: int) -> None:
+        if step == "walking forward":
+            raise KeyboardInterrupt("the trader had enough")
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test", progress=stop, clock=lambda: LATEST
+        )
+    last = trials_of(store, "directional-DEMO")[-1].result
+    assert (last.state, last.why) == ("failed", "KeyboardInterrupt: the trader had enough")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -222,3 +286,46 @@ def test_three_classes_with_weights_go_all_the_way_to_the_shelf(
     assert loaded.predict(three.x[test]).tobytes() == training.fit.probabilities(three.x[test]).tobytes()
     assert loaded.predict(three.x[test])[:, 2].mean() == pytest.approx(slow[test].mean(), abs=0.03)
     assert "recall_NONE" in training.untouched.scores
+
+
+@pytest.mark.parametrize("calibrator", [Calibrator("temperature", temperature=2.0), Calibrator("platt", slope=0.5)])
+def test_a_chosen_calibrator_is_published_and_measured_on_the_window_but_not_on_the_folds(
+    dataset: Dataset,
+    recipe: Recipe,
+    empty_registry: ModelRegistry,
+    demo: Instrument,
+    calibrator: Calibrator,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    plan = plan_of(dataset, recipe)
+    results = walk_forward(dataset, plan.folds, recipe)
+    raw = assess(dataset, plan, recipe, results)
+    chosen = replace(raw.calibration, calibrator=calibrator, sentence="It was chosen.")
+    monkeypatch.setattr("ml_training.training.out_of_fold_calibration", lambda *_: chosen)
+    training = assess(dataset, plan, recipe, results)
+    made = Circumstances(demo, UNTIL, CodeState("unknown", dirty=False), {"python": "3"}, None, 1)
+    audited = LookaheadReport(3, len(dataset.names), ())
+    draft = draft_of(dataset, training, recipe, chosen_groups(recipe), audited, (), made)
+    empty_registry.publish("directional", draft, now=NOW, who="test", why="calibrated")
+    loaded, window = empty_registry.load("directional"), plan.final.test
+    assert loaded.calibrator == calibrator
+    said = log_loss(dataset.codes[window], loaded.predict(dataset.x[window]))
+    assert training.untouched.scores["log_loss"].value == said != raw.untouched.scores["log_loss"].value
+    assert training.walk_forward.scores == raw.walk_forward.scores
+    assert "### Calibration\n\n- It was chosen.\n- The untouched window is measured with the calibrator;" in draft.card
+
+
+def test_scores_out_of_fold_that_are_too_bold_are_calibrated(dataset: Dataset, recipe: Recipe):
+    bold = recipe.model_copy(
+        update={
+            "estimator": recipe.estimator.model_copy(
+                update={"learning_rate": 0.5, "num_leaves": 60, "min_data_in_leaf": 5, "lambda_l2": 0.0}
+            )
+        }
+    )
+    plan = plan_of(dataset, bold)
+    results = walk_forward(dataset, plan.folds, bold, rounds=60)
+    found = out_of_fold_calibration(dataset, results)
+    assert found.p_value < 0.001
+    assert found.losses["constant"] < found.losses["raw"]
+    assert min(found.losses.values()) in (found.losses["constant"], found.losses["temperature"], found.losses["platt"])
