@@ -1,9 +1,11 @@
-"""Canaries: before a version is published, the machinery that made it is shown three things it must not swallow.
+"""Canaries: before a version is published, the machinery that made it is shown what it must not swallow.
 
 - *Shuffled labels*: each day gets the labels of another day, so nothing can be learned. A model of them that beats the
   class frequencies learned from the days it was tested on.
-- *Planted outcome*: the outcome itself as an input. The look-ahead audit must name it, whether it hides what it read
-  or states it; and a model fed with it must score above what the recipe calls plausible, or that alarm is deaf.
+- *Planted outcome*: the outcome itself as an input. A model fed with it must score above what the recipe calls
+  plausible, or that alarm is deaf.
+- *Planted features*: the look-ahead audit must name each of them, and nothing else: the outcome, hidden or stated; a
+  bar that a clock one minute late takes for closed; the result of a trade that is still open.
 """
 
 from collections.abc import Callable
@@ -13,7 +15,6 @@ from typing import Final
 import numpy as np
 
 from ml_data.bar_arrays import BarArrays
-from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from ml_data.lookahead import LookaheadReport
 from ml_models.baselines import majority_probs
 from ml_models.intervals import mean_interval_t
@@ -21,16 +22,15 @@ from ml_models.quantiles import forecast_of
 from ml_models.scores import FloatArray, IntArray, auc, log_losses
 from ml_models.value_scores import explained
 from ml_training.dataset import Dataset
+from ml_training.plants import OUTCOME, PLANTS, Plant
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold
 from ml_training.walk_forward import rows_tested, walk_forward
 from trading.domain.instrument import Instrument
-from trading.domain.label import ORB_COMPLETE, EventKind
 
 Audit = Callable[..., LookaheadReport]
 """`ml_data.lookahead.audit_lookahead`, or what takes its place in a test."""
 
-PLANTED: Final = "planted_outcome"
 SHUFFLED_LEVEL: Final = 0.998
 """Two-sided: honest machinery fails the shuffled labels once in a thousand trainings."""
 
@@ -56,8 +56,7 @@ def canaries(
     return (
         shuffled_labels(dataset, used, recipe),
         planted_outcome(dataset, used[-1:], recipe),
-        audited_plant(recent, instrument, recipe, audit, states_it=False),
-        audited_plant(recent, instrument, recipe, audit, states_it=True),
+        *(audited_plant(recent, instrument, recipe, audit, plant) for plant in PLANTS),
     )
 
 
@@ -113,7 +112,7 @@ def _saved(dataset: Dataset, rows: IntArray, model: FloatArray, folds: tuple[Fol
 def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -> Canary:
     """Return whether a model fed with the outcome itself rings the alarm for results too good to be true."""
     outcome = dataset.values[:, 0] if dataset.asked.targets else dataset.codes.astype(np.float64)
-    planted = replace(dataset, x=np.column_stack([dataset.x, outcome]), names=(*dataset.names, PLANTED))
+    planted = replace(dataset, x=np.column_stack([dataset.x, outcome]), names=(*dataset.names, OUTCOME))
     results = walk_forward(planted, folds, recipe, rounds=recipe.checks.canary_rounds)
     rows, said = rows_tested(results), np.concatenate([result.said for result in results])
     if dataset.asked.targets:
@@ -129,30 +128,14 @@ def planted_outcome(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
     )
 
 
-def audited_plant(bars: BarArrays, instrument: Instrument, recipe: Recipe, audit: Audit, *, states_it: bool) -> Canary:
-    """Return whether the look-ahead audit names a feature that is the outcome of its own event.
-
-    `states_it`: whether the feature declares when its input was known (after the decision) or hides that.
-    """
-    groups = (planted_group(recipe.event, states_it=states_it),)
+def audited_plant(bars: BarArrays, instrument: Instrument, recipe: Recipe, audit: Audit, plant: Plant) -> Canary:
+    """Return whether the look-ahead audit names `plant`."""
+    groups = (plant.group(recipe.event),)
     report = audit(bars, instrument, sample=_AUDITED_EVENTS, seed=recipe.seed, groups=groups, kind=recipe.event)
-    how = "an outcome that says when it was known" if states_it else "an outcome that hides when it was known"
-    caught = bool(report.events) and not report.passed
+    named = [plant.feature in problem.feature for problem in report.problems]
+    caught = bool(report.events) and bool(named) and all(named)
     verdict = "The audit catches" if caught else "The audit does not catch"
-    name = "audit of a stated leak" if states_it else "audit of a hidden leak"
-    return Canary(name, caught, f"{verdict} {how} ({report.events} events).")
-
-
-def planted_group(kind: EventKind = ORB_COMPLETE, *, states_it: bool) -> FeatureGroup:
-    """Return a feature group that cheats: how the event's own range will break, or what its plain trade will earn."""
-
-    def compute(inputs: Inputs, out: Floats, newest: Ints) -> None:
-        future = inputs.directions if kind == ORB_COMPLETE else inputs.reference_r
-        out[:, 0] = future[inputs.day, inputs.opening]
-        newest[:] = inputs.decided + states_it
-
-    feature = Feature(PLANTED, "-1 to 1", "What the event will come to: a cheat, for the canaries.", "it is open")
-    return FeatureGroup(PLANTED, "the future", (feature,), compute)
+    return Canary(f"audit of {plant.name}", caught, f"{verdict} {plant.told} ({report.events} events).")
 
 
 def _shuffled_by_day(dataset: Dataset, seed: int) -> IntArray:

@@ -12,7 +12,7 @@ from ml_data.features.base import Floats
 from ml_data.trials import Trial, TrialResult
 from ml_models.documents import Json
 from ml_models.quantiles import forecast_of
-from ml_models.scores import BoolArray, FloatArray, IntArray, log_loss
+from ml_models.scores import BoolArray, FloatArray, IntArray, log_losses
 from ml_models.selection import DeflatedSharpe, Overfitting, backtest_overfitting, deflated_sharpe, sharpe_ratio
 from ml_training.dataset import Dataset
 from ml_training.walk_forward import FoldResult, rows_tested
@@ -97,16 +97,18 @@ def trial_result(dataset: Dataset, results: tuple[FoldResult, ...], terms: Advic
     """Return what a walk-forward came to, as the ledger keeps it: each fold's loss, and the net R of its advice."""
     said = np.concatenate([result.said for result in results])
     days, earned = advised_by_day(dataset, rows_tested(results), said, terms)
-    losses = tuple(loss_of(dataset, result.fold.test, result.said, terms.outputs) for result in results)
+    losses = tuple(
+        float(row_losses(dataset, result.fold.test, result.said, terms.outputs).mean()) for result in results
+    )
     sharpe = sharpe_ratio(earned)
     return TrialResult("finished", losses, None if math.isnan(sharpe) else sharpe, tuple(days), tuple(earned.tolist()))
 
 
-def loss_of(dataset: Dataset, rows: IntArray, said: FloatArray, outputs: tuple[str, ...] = ()) -> float:
-    """Return what is made small in choosing: the mean log loss; of numbers the squared error of the first target."""
+def row_losses(dataset: Dataset, rows: IntArray, said: FloatArray, outputs: tuple[str, ...]) -> FloatArray:
+    """Return (n,) what is made small in choosing: the log loss; of numbers the squared error of the first target."""
     if not dataset.asked.targets:
-        return log_loss(dataset.codes[rows], said)
-    return float(((dataset.values[rows, 0] - _expected(dataset, said, outputs)) ** 2).mean())
+        return log_losses(dataset.codes[rows], said)
+    return np.asarray((dataset.values[rows, 0] - _expected(dataset, said, outputs)) ** 2)
 
 
 def _expected(dataset: Dataset, said: FloatArray, outputs: tuple[str, ...]) -> FloatArray:

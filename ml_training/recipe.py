@@ -94,12 +94,23 @@ class Estimator(_Frozen):
 
 
 class Validation(_Frozen):
-    """How a model is tested: everything in trading days, in the order of time."""
+    """How a model is tested: everything in trading days, in the order of time.
+
+    With `blocks` its skill is also found on every choice of `tested` out of so many blocks (`ml_training.paths`).
+    """
 
     folds: int = Field(ge=2, le=50)
     embargo_days: int = Field(ge=0, le=60)
     early_stopping_share: Share
     final_window_days: int = Field(ge=10)
+    blocks: int | None = Field(default=None, ge=3, le=12)
+    tested: int = Field(default=2, ge=1, le=6)
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> Self:
+        if self.blocks is not None and self.tested >= self.blocks:
+            raise WrongValue(("tested",), f"expected fewer than the {self.blocks} blocks", str(self.tested))
+        return self
 
 
 class Checks(_Frozen):

@@ -12,6 +12,7 @@ from ml_training.dataset import Dataset
 from ml_training.estimators import Fit
 from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
 from ml_training.explanations import feature_importance, mean_abs_shap
+from ml_training.paths import Paths, paths_of
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold, final_window_start, learnable_before, walk_forward_folds
 from ml_training.walk_forward import AnyFit, FoldResult, Rounds, fit_rows, median_rounds, rows_tested, said_of
@@ -41,6 +42,7 @@ class Training:
     untouched: Evaluation
     importance: dict[str, dict[str, float]]
     calibration: Calibration | None
+    paths: Paths | None
 
     @property
     def calibrator(self) -> Calibrator:
@@ -79,12 +81,15 @@ def assess(
     """Return the training that follows from the folds' `results`; `opening` is called before the window is opened."""
     parts = [baselines_of(dataset, recipe, result.fold.train, result.fold.test) for result in results]
     tested = rows_tested(results)
-    chosen = fit_rows(dataset, plan.final.train, recipe, median_rounds(results))
+    rounds = median_rounds(results)
+    chosen = fit_rows(dataset, plan.final.train, recipe, rounds)
     folds = tuple(
         evaluate(dataset, result.fold.test, result.said, part, recipe)
         for result, part in zip(results, parts, strict=True)
     )
     walked = evaluate(dataset, tested, np.concatenate([result.said for result in results]), pooled(parts), recipe)
+    before = np.flatnonzero(dataset.days < dataset.days[plan.final.test[0]])
+    paths = paths_of(dataset, before, recipe, rounds, walked.best_baseline)
     calibration = out_of_fold_calibration(dataset, results)
     importance = feature_importance(chosen, dataset, mean_abs_shap(dataset, results))
     opening()
@@ -105,6 +110,7 @@ def assess(
         ),
         importance=importance,
         calibration=calibration,
+        paths=paths,
     )
 
 

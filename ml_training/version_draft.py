@@ -110,6 +110,7 @@ def metrics_of(training: Training, made: Circumstances) -> dict[str, Json]:
     """Return metrics.json as `ml_models.metrics` describes it."""
     return {
         **({} if training.calibration is None else {"calibration": training.calibration.document()}),
+        **({} if training.paths is None else {"combinatorial_paths": training.paths.document()}),
         **({} if made.choosing is None else {"trials": made.choosing.document()}),
         "untouched": {**training.untouched.document(), "opened": made.opened},
         "walk_forward": training.walk_forward.document(),

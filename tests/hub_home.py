@@ -46,7 +46,7 @@ def small_recipe(name: str = "directional", rule: str | None = None) -> Recipe:
             "estimator": shipped.estimator.model_copy(
                 update={"rounds": 60, "early_stopping_rounds": 60, "min_data_in_leaf": 20, **faster}
             ),
-            "validation": shipped.validation.model_copy(update={"folds": 2, "final_window_days": 10}),
+            "validation": shipped.validation.model_copy(update={"folds": 2, "final_window_days": 10, "blocks": None}),
             "checks": shipped.checks.model_copy(
                 update={"audit_events": 1, "canary_rounds": 60 if shipped.asked.targets else 10}
             ),

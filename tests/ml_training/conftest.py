@@ -42,7 +42,7 @@ def recipe() -> Recipe:
     return shipped.model_copy(
         update={
             "estimator": shipped.estimator.model_copy(update={"rounds": 120, "early_stopping_rounds": 30}),
-            "validation": shipped.validation.model_copy(update={"folds": 3, "final_window_days": 50}),
+            "validation": shipped.validation.model_copy(update={"folds": 3, "final_window_days": 50, "blocks": None}),
             "checks": shipped.checks.model_copy(update={"audit_events": 3, "canary_rounds": 30}),
         }
     )

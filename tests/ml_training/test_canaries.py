@@ -5,15 +5,17 @@ import pytest
 
 from ml_data.bar_arrays import BarArrays
 from ml_data.events import range_events
-from ml_data.feature_matrix import feature_matrix
+from ml_data.feature_matrix import feature_groups, feature_matrix
 from ml_data.history import History
 from ml_data.lookahead import LookaheadReport, audit_lookahead
-from ml_training.canaries import audited_plant, canaries, planted_group, planted_outcome, shuffled_labels
+from ml_training.canaries import audited_plant, canaries, planted_outcome, shuffled_labels
 from ml_training.dataset import Dataset
+from ml_training.plants import PLANTS, STATED, Plant
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold
 from ml_training.training import Plan, plan_of
 from trading.domain.instrument import Instrument
+from trading.domain.label import EVENT_KINDS, ORB_COMPLETE, EventKind
 from trading.errors import LawOfTimeBroken
 
 
@@ -31,6 +33,8 @@ def test_on_honest_machinery_every_canary_lives(
         "planted outcome": True,
         "audit of a hidden leak": True,
         "audit of a stated leak": True,
+        "audit of a late clock": True,
+        "audit of an open trade": True,
     }
 
 
@@ -68,10 +72,31 @@ def test_an_audit_that_sees_nothing_kills_both_audit_canaries(bars: BarArrays, d
         return LookaheadReport(events=0, features=1, problems=())
 
     for audit in (blind, idle):
-        assert not audited_plant(bars, demo, recipe, audit, states_it=False).passed
-        assert not audited_plant(bars, demo, recipe, audit, states_it=True).passed
+        assert not any(audited_plant(bars, demo, recipe, audit, plant).passed for plant in PLANTS)
 
 
 def test_a_planted_feature_that_states_its_input_breaks_the_law_of_time_at_once(history: History):
     with pytest.raises(LawOfTimeBroken):
-        feature_matrix(history, range_events(history), (planted_group(states_it=True),))
+        feature_matrix(history, range_events(history), (STATED.group(ORB_COMPLETE),))
+
+
+def test_an_audit_that_calls_another_feature_by_name_kills_the_canary(
+    bars: BarArrays, demo: Instrument, recipe: Recipe
+):
+    def mistaken(*args: object, **how: object) -> LookaheadReport:
+        report = audit_lookahead(*args, **how)
+        return replace(report, problems=tuple(replace(each, feature="atr_14") for each in report.problems))
+
+    assert not any(audited_plant(bars, demo, recipe, mistaken, plant).passed for plant in PLANTS)
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+@pytest.mark.parametrize("kind", EVENT_KINDS)
+def test_every_plant_is_caught_by_its_own_name_at_every_kind_of_event(
+    bars: BarArrays, demo: Instrument, plant: Plant, kind: EventKind
+):
+    groups = (*feature_groups(kind)[:1], plant.group(kind))
+    recent = bars.between(bars.through - 40 * 1440, bars.through)
+    report = audit_lookahead(recent, demo, sample=2, seed=1, groups=groups, kind=kind)
+    assert report.problems
+    assert all(plant.feature in problem.feature for problem in report.problems)

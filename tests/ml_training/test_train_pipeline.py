@@ -17,9 +17,9 @@ from ml_models.calibrator import Calibrator
 from ml_models.model_registry import ModelRegistry
 from ml_models.model_version import FILES
 from ml_models.scores import log_loss
-from ml_training.canaries import planted_group
 from ml_training.code_state import CodeState
 from ml_training.dataset import Dataset, chosen_groups
+from ml_training.plants import HIDDEN, STATED
 from ml_training.recipe import Recipe
 from ml_training.train_pipeline import STEPS, train
 from ml_training.train_report import TrainReport, describe_training
@@ -149,8 +149,8 @@ def test_the_report_says_skill_before_accuracy_and_what_was_checked(report: Trai
 def test_a_planted_leak_blocks_publication(
     store: Store, empty_registry: ModelRegistry, demo: Instrument, recipe: Recipe
 ):
-    for states_it in (False, True):
-        groups = (*feature_groups(), planted_group(states_it=states_it))
+    for plant in (HIDDEN, STATED):
+        groups = (*feature_groups(), plant.group(recipe.event))
         with pytest.raises(CheckFailed, match=r"audit failed, so nothing was published.*planted_outcome"):
             train(store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test", groups=groups)
     assert empty_registry.models() == ()
@@ -162,7 +162,7 @@ def test_an_audit_gone_blind_is_found_out_by_the_canaries(
     def blind(*_: object, **__: object) -> LookaheadReport:
         return LookaheadReport(events=3, features=84, problems=())
 
-    with pytest.raises(CheckFailed, match=r"canary died.*\(audit of a hidden leak, audit of a stated leak\)"):
+    with pytest.raises(CheckFailed, match=r"canary died.*\(audit of a hidden leak, audit of a stated leak, "):
         train(store, empty_registry, demo, recipe, until=UNTIL, now=NOW, who="test", audit=blind)
     assert empty_registry.models() == ()
 
@@ -170,7 +170,7 @@ def test_an_audit_gone_blind_is_found_out_by_the_canaries(
 def test_a_leak_that_audit_and_canaries_overlook_is_too_good_to_be_true(
     store: Store, empty_registry: ModelRegistry, demo: Instrument, recipe: Recipe
 ):
-    plant = planted_group(states_it=False)
+    plant = HIDDEN.group(recipe.event)
     groups = (*feature_groups(), replace(plant, features=(replace(plant.features[0], name="tomorrow"),)))
 
     def bribed(*args: object, **how: object) -> LookaheadReport:
