@@ -16,6 +16,7 @@ from trading.errors import HubError
 _PAGES = (
     ("today", "Today", ":material/candlestick_chart:"),
     ("model_health", "Model health", ":material/monitor_heart:"),
+    ("models", "Models", ":material/model_training:"),
     ("data", "Data", ":material/database:"),
 )
 

@@ -19,6 +19,7 @@ from ml_models.loaded_version import LoadedVersion
 from ml_models.metadata import Metadata
 from ml_models.model_version import MANIFEST, Draft, FileFact, Manifest, VersionId, VersionSummary, utc
 from ml_models.pointers import CHAMPION, LATEST, PREVIOUS, Move, Pointer
+from ml_models.published import PublishedVersion, published_in
 from ml_models.version_files import run_load_check
 from ml_models.version_loader import VersionLoader, remember_checked, version_folder
 from trading.errors import RegistryError
@@ -66,6 +67,22 @@ class ModelRegistry:
         path = version_folder(self._folder(model), VersionId(version)) / "metadata.json"
         try:
             return Metadata.read(path.read_bytes())
+        except DamagedVersion as error:
+            raise error.at(f"{model} {version}") from error
+        except OSError as error:
+            raise RegistryError(f"{model} {version}: cannot be read: {error.strerror} ({error.filename}).") from error
+
+    def published(self, model: str, version: str) -> PublishedVersion:
+        """Return what a version says of itself, its files checked byte by byte; no model is parsed.
+
+        Raises
+        ------
+        DamagedVersion
+            when a file of it is not what was published.
+        """
+        folder = version_folder(self._folder(model), VersionId(version))
+        try:
+            return published_in(folder, model, VersionId(version))
         except DamagedVersion as error:
             raise error.at(f"{model} {version}") from error
         except OSError as error:

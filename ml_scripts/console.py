@@ -1,6 +1,5 @@
 """The edge every verb shares: the clock, settings, output, progress, and errors as one sentence."""
 
-import getpass
 import io
 import json
 import re
@@ -25,6 +24,7 @@ from trading.domain.instrument_files import find_instrument
 from trading.domain.series import SeriesSet, find_series_set
 from trading.domain.universe import Universe, find_universe
 from trading.errors import HubError, NothingStored
+from trading.person import login_name
 from trading.settings import HubSettings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -54,10 +54,7 @@ def now() -> datetime:
 
 def who() -> str:
     """Return who runs this, for the registry's journal: the login name, or "unknown" where the machine knows none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):
-        return "unknown"
+    return login_name()
 
 
 @dataclass(frozen=True)
