@@ -189,16 +189,16 @@ def _number_tiles(
     unit, names = report.judged.label.unit, list(performance.skills)[:2]
     found = [
         _tile(
-            f"{name.capitalize()} less than the {performance.baseline}",
+            f"{name.capitalize()} saved",
             performance.skills[key],
             "{:+.4f}",
-            f" {unit}{square}",
+            f" {square}{unit}",
             words,
             course.value,
             performance.verdict if square else None,
         )
         for key, name, square, course in zip(
-            names, ("squared error", "absolute error"), ("²", ""), (rolling, absolute), strict=True
+            names, ("squared error", "absolute error"), ("squared ", ""), (rolling, absolute), strict=True
         )
     ]
     if report.coverage is not None:

@@ -93,12 +93,13 @@ def numbers_line(said: Said, size: float | None) -> str:
 def numbers_sentence(said: Said, record: NumbersRecord) -> str:
     """Return what follows from the number, and what earlier ones were worth."""
     advice = {TAKE: "take", SKIP: "skip"}.get(said.advice or "", "no advice")
-    told = f"Shadow, not used: {advice}."
+    sized = "" if said.size is None or said.advice != TAKE else f" at {100 * said.size:.0f}% of the size"
+    told = f"Shadow, not used: {advice}{sized}."
     if record.skill is None or np.isnan(record.skill.low):
         return f"{told} Too few outcomes to say what it is worth. · {said.version}"
     gain = record.skill
     unit = label_named(said.label).unit
-    saved = f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) {unit}²"
+    saved = f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) squared {unit}"
     worth = f"Squared error less than the {record.baseline}: {saved}"
     held = "" if record.held is None else f"; the interval held {100 * record.held.value:.0f}% of {record.held.n:,}"
     return f"{told} {worth}, n {gain.n:,} on {gain.days} days{held} · {said.version}".replace(" -", f" {MINUS}")

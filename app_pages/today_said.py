@@ -36,6 +36,7 @@ class Said:
     rule: str | None = None
     numbers: tuple[tuple[str, float], ...] = ()
     interval: tuple[float, float] | None = None
+    size: float | None = None
 
 
 def said_of_day(journal: pa.Table) -> tuple[Said, ...]:
@@ -77,4 +78,5 @@ def _said(row: dict[str, Any]) -> Said:
         rule=row["rule"],
         numbers=tuple(zip(row["outputs"] or (), row["quantiles"] or (), strict=True)),
         interval=None if row["interval_low"] is None else (row["interval_low"], row["interval_high"]),
+        size=row["advised_size"],
     )

@@ -48,6 +48,7 @@ def synthetic_dataset() -> Dataset:
         label_known=decided + 30,
         walk=1 - lean[:, None],
         r_net=np.zeros(EVENTS),
+        members=np.empty((EVENTS, 0)),
     )
 
 

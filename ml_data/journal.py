@@ -56,6 +56,7 @@ _PREDICTIONS: Final = pa.schema(
         ("outputs", pa.list_(pa.string())),
         ("interval_low", pa.float64()),
         ("interval_high", pa.float64()),
+        ("advised_size", pa.float64()),
         ("base_value", pa.float64()),
         ("baselines", pa.list_(pa.float64())),
     ]
@@ -68,6 +69,7 @@ ANSWER_COLUMNS: Final = (
     "outputs",
     "interval_low",
     "interval_high",
+    "advised_size",
     "confidence",
     "advice",
     "raw_score",
@@ -229,6 +231,7 @@ def answer_columns(row: PredictionRow) -> dict[str, Any]:
         "outputs": list(answer.values) or None,
         "interval_low": None if answer.interval is None else answer.interval[0],
         "interval_high": None if answer.interval is None else answer.interval[1],
+        "advised_size": answer.size,
         "confidence": answer.confidence,
         "advice": answer.advice,
         "raw_score": list(answer.raw_score),

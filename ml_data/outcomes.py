@@ -161,6 +161,14 @@ def ahead_outcomes(history: History, events: EventRows) -> Outcomes:
     )
 
 
+def reached(history: History, events: EventRows, rule: TradeRule) -> Floats:
+    """Return how far each trade got on its way to the target before it ended, 0 to 1; NaN without a trade."""
+    trade = history.trades[events.day, events.opening, TRADE_RULES.index(rule)]
+    way = trade[:, 5] / np.where(trade[:, 7] > 0, trade[:, 7] * rule.reward, np.nan)
+    share: Floats = np.minimum(way, 1.0)
+    return share
+
+
 def _states(matured: npt.NDArray[np.bool_], void: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
     state = np.full(len(matured), PENDING, dtype=object)
     state[matured] = MATURED

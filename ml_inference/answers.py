@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -63,11 +64,12 @@ def _numbers(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceRu
         if place == 0:
             low, high = possible_ends(possible, place, np.asarray(found.low), np.asarray(found.high))
             interval, expected = (float(low[0]), float(high[0])), float(found.point[0])
-    shares = version.contributions(row)[0, 0]
+    shares, size = version.contributions(row)[0, 0], _size(version, expected)
     return Answer(
         probabilities={},
         confidence=None,
         advice=(TAKE if expected > 0 else SKIP) if label.by_rule else BIAS_NONE,
+        size=size,
         base=float(shares[-1] + walk[0, 0]),
         reasons=_reasons(version, row, shares[:-1]),
         raw_score=tuple(raw[0].tolist()),
@@ -75,6 +77,13 @@ def _numbers(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceRu
         values=dict(zip(schema.outputs, values.tolist(), strict=True)),
         interval=interval,
     )
+
+
+def _size(version: LoadedVersion, expected: float) -> float | None:
+    """Return the share of the rule's size for an expected net R; None of a version whose recipe advises none."""
+    recipe: Any = version.metadata.extra.get("recipe") or {}
+    stack = recipe.get("stack")
+    return None if stack is None else float(np.clip(expected / stack["full_size_at"], 0.0, 1.0))
 
 
 def _advice(version: LoadedVersion, row: Floats, by_class: dict[str, float], advice: AdviceRule) -> str:

@@ -27,7 +27,18 @@ CHUNK_DAYS = 120
 
 _PROBABILITIES = [column for label in LABELS.values() for column in label.columns]
 _NEEDED = [
-    *("prediction_id", "trading_day", "orb", "decided_at", "contract", "label", "rule", "advice", "state"),
+    *(
+        "prediction_id",
+        "trading_day",
+        "orb",
+        "decided_at",
+        "contract",
+        "label",
+        "rule",
+        "advice",
+        "advised_size",
+        "state",
+    ),
     *_PROBABILITIES,
 ]
 
@@ -140,13 +151,15 @@ def _row(label: Label, prediction: dict[str, object], outcomes: Outcomes, index:
     said = _said(label, prediction)
     r_net = None if void or np.isnan(outcomes.r_net[index]) else float(outcomes.r_net[index])
     advice = None if prediction["advice"] is None else str(prediction["advice"])
+    size = prediction["advised_size"]
+    share = float(takes_the_break(advice, actual)) * (1.0 if size is None else float(str(size)))
     return OutcomeRow(
         prediction_id=str(prediction["prediction_id"]),
         state=str(outcomes.state[index]),
         actual=actual,
         correct=None if void or said is None else said == actual,
         r_net=r_net,
-        r_net_advised=None if advice is None or r_net is None else (r_net if takes_the_break(advice, actual) else 0.0),
+        r_net_advised=None if advice is None or r_net is None else share * r_net,
         known_at=from_minute(int(outcomes.known[index])),
         void_reason=outcomes.void_reason[index],
         actual_values=None if void or not label.targets else tuple(outcomes.values[index].tolist()),

@@ -29,7 +29,7 @@ NATS_FORMAT = "{:+.4f}"
 
 def gain_unit(label: Label) -> str:
     """Return what skill is measured in: nats of probabilities, squared errors of numbers."""
-    return f"{label.unit}² of squared error" if label.targets else "nats"
+    return f"squared {label.unit}" if label.targets else "nats"
 
 
 def describe_rolling(

@@ -71,13 +71,13 @@ def shuffled_labels(dataset: Dataset, folds: tuple[Fold, ...], recipe: Recipe) -
     moved, walk = dataset.values, dataset.walk[:, : dataset.values.shape[1]]
     if dataset.asked.targets:
         moved = walk + (moved - walk)[order]
-    shuffled = replace(dataset, codes=dataset.codes[order], values=moved)
+    shuffled = replace(dataset, codes=dataset.codes[order], values=moved, members=dataset.members[order])
     results = walk_forward(shuffled, folds, _from_average(recipe), rounds=recipe.checks.canary_rounds)
     rows = rows_tested(results)
     model = np.concatenate([result.said for result in results])
     saved = _saved(shuffled, rows, model, folds, recipe)
     gain = mean_interval_t(saved, dataset.days[rows], level=SHUFFLED_LEVEL)
-    unit = f"{dataset.asked.unit}²" if dataset.asked.targets else "nats"
+    unit = f"squared {dataset.asked.unit}" if dataset.asked.targets else "nats"
     said = f"{gain.value:+.4f} {unit} an event [{gain.low:+.4f}, {gain.high:+.4f}] on {gain.days} days"
     passed = not gain.low > 0
     verdict = "nothing was learned, as it must be" if passed else "something was learned where there is nothing"

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_data.events import events_of
+from ml_data.events import EventRows, events_of
 from ml_data.feature_matrix import FeatureMatrix, feature_groups, feature_matrix, features_of
 from ml_data.features.base import FeatureGroup
 from ml_data.history import History
-from ml_data.outcomes import MATURED, outcomes_of
+from ml_data.outcomes import MATURED, Outcomes, outcomes_of, reached
 from ml_training.labels import answered_classes, value_note
 from ml_training.recipe import ALL, Recipe
 from ml_training.splits import Timeline, final_window_start
 from trading.domain.calendar import Days
-from trading.domain.label import ORB_COMPLETE, Label, label_named
+from trading.domain.label import ORB_COMPLETE, TARGET_FIRST, Label, label_named
 from trading.domain.trade_rule import TradeRule, rule_named
-from trading.domain.walks import walk_columns, walk_inputs
+from trading.domain.walks import walk_chances, walk_columns, walk_inputs
 from trading.errors import BadSettings, LawOfTimeBroken, NothingStored
 
 Ints = npt.NDArray[np.int64]
@@ -37,9 +37,9 @@ class Dataset:
     `label` names the question and `rule` the trade rule it is about; `slippage` is in ticks a market order. `x` (n, F)
     float64 with NaN where a feature is missing; `codes` (n,) index `classes` (0 of a label of numbers), `values` (n, T)
     are what became of its targets; `days` are trading days, `opening` the instrument's opening ranges, `decided` and
-    `label_known` UTC minutes; `walk` (n, T or 1) is what a walk without drift says (`trading.domain.walks`); `r_net`
-    (n,) the trade's net R by the rule, by the plain one where the label has none, NaN without a trade. `notes` says in
-    sentences what was left out and why.
+    `label_known` UTC minutes; `walk` (n, T or more) is what a walk without drift says (`trading.domain.walks`); `r_net`
+    (n,) the trade's net R by the rule, by the plain one where the label has none, NaN without a trade; `members` (n, M)
+    what the members of a blend learn, M is 0 without one. `notes` says in sentences what was left out and why.
     """
 
     instrument: str
@@ -57,6 +57,7 @@ class Dataset:
     label_known: Ints
     walk: Floats
     r_net: Floats
+    members: Floats
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -175,6 +176,7 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
         values=outcomes.values[keep],
         walk=walk_columns(label, rule, slippage, matrix.names, matrix.values[keep]),
         r_net=outcomes.r_net[keep],
+        members=_members(history, events, recipe, outcomes, matrix, keep),
         notes=(
             f"Of {len(events):,} {asked} {int((~matured).sum()):,} have no outcome (pending or void), "
             f"{int((matured & ~warm).sum()):,} lack {' or '.join(names)}; they are left out.",
@@ -184,6 +186,27 @@ def dataset_of(history: History, recipe: Recipe, groups: tuple[FeatureGroup, ...
     if label.targets:
         return replace(every, notes=(*every.notes, value_note(every.values[learned], recipe)))
     return _answering(every, *answered_classes(every.codes[learned], recipe))
+
+
+def _members(
+    history: History,
+    events: EventRows,
+    recipe: Recipe,
+    outcomes: Outcomes,
+    matrix: FeatureMatrix,
+    keep: npt.NDArray[np.bool_],
+) -> Floats:
+    """Return (n, M) what the members of a blend learn of the events that are kept; without a blend M is 0."""
+    rule = recipe.trade_rule
+    if recipe.stack is None or rule is None:
+        return np.empty((int(keep.sum()), 0))
+    x, slippage = matrix.values[keep], history.instrument.costs.slippage_ticks
+    learned = {
+        "r": outcomes.r_net[keep] - walk_columns(recipe.asked, rule, slippage, matrix.names, x)[:, 0],
+        "win": (outcomes.code[keep] == 0) - walk_chances(TARGET_FIRST, rule, matrix.names, x),
+        "reach": reached(history, events, rule)[keep],
+    }
+    return np.column_stack([learned[name] for name in recipe.stack.members])
 
 
 def _answering(dataset: Dataset, classes: tuple[str, ...], note: str) -> Dataset:

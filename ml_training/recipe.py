@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ml_models.quantiles import output_name
-from trading.domain.label import LABELS, EventKind, Label
+from trading.domain.label import LABELS, NET_R, EventKind, Label
 from trading.domain.trade_rule import TRADE_RULES, TradeRule, rule_named
 from trading.errors import BadSettings
 from trading.toml_file import WrongValue, read_toml
@@ -76,6 +76,21 @@ class Quantiles(_Frozen):
         if not rising or not all(0 < each < 100 and abs(each - round(each)) < 1e-9 for each in percents):
             raise WrongValue(("levels",), "expected rising whole percents", str(self.levels))
         return self
+
+
+class Stack(_Frozen):
+    """How the expected net R is blended of `members`, and from which expected R on the full size is advised.
+
+    `r` learns what a trade earns beyond its costs, `win` how much oftener than the fair game it wins, `reach` how far
+    it gets towards its target. Each has `member_rounds`; their weights are learned on `folds` out-of-fold blocks of
+    at least `least_days` trading days.
+    """
+
+    members: tuple[Literal["r", "win", "reach"], ...] = Field(min_length=1)
+    member_rounds: int = Field(ge=1)
+    folds: int = Field(ge=2, le=20)
+    least_days: int = Field(ge=3)
+    full_size_at: float = Field(gt=0)
 
 
 class Estimator(_Frozen):
@@ -150,6 +165,7 @@ class Recipe(_Frozen):
     features: Features
     classes: Classes | None = None
     quantiles: Quantiles | None = None
+    stack: Stack | None = None
     estimator: Estimator
     validation: Validation
     checks: Checks
@@ -168,6 +184,8 @@ class Recipe(_Frozen):
             raise WrongValue(("rule",), f"expected none, since {label.name} is not about a trade rule", repr(self.rule))
         if self.rule is not None and self.rule not in {each.name for each in TRADE_RULES}:
             raise WrongValue(("rule",), "expected a trade rule, such as 'half-rr2-session'", repr(self.rule))
+        if self.stack is not None and (label != NET_R or self.quantiles is None or not self.quantiles.mean):
+            raise WrongValue(("stack",), f"expected none but for a mean of {NET_R.name}", label.name)
         table, limit = ("quantiles", "most_plausible_r2") if label.targets else ("classes", "most_plausible_auc")
         if getattr(self, table) is None:
             raise WrongValue((table,), f"expected this table, since {label.name} is asked", "none")

@@ -72,7 +72,9 @@ def learnable_before(timeline: Timeline, first_day: np.datetime64, embargo_days:
     return np.flatnonzero((timeline.decided < bound) & (timeline.label_known <= bound))
 
 
-def walk_forward_folds(timeline: Timeline, folds: int, embargo_days: int) -> tuple[Fold, ...]:
+def walk_forward_folds(
+    timeline: Timeline, folds: int, embargo_days: int, least_days: int = LEAST_BLOCK_DAYS
+) -> tuple[Fold, ...]:
     """Return `folds` test windows of equally many days, each after all that may be learned from for it.
 
     The days are cut into `folds` + 1 blocks; the first is only learned from, each other one is tested on once. The
@@ -81,12 +83,12 @@ def walk_forward_folds(timeline: Timeline, folds: int, embargo_days: int) -> tup
     Raises
     ------
     HubError
-        when a block would have fewer than `LEAST_BLOCK_DAYS` days.
+        when a block would have fewer than `least_days` days.
     """
     distinct = np.unique(timeline.days)
-    if len(distinct) < (folds + 1) * LEAST_BLOCK_DAYS:
+    if len(distinct) < (folds + 1) * least_days:
         raise HubError(
-            f"{folds} folds take at least {(folds + 1) * LEAST_BLOCK_DAYS} trading days with events before the "
+            f"{folds} folds take at least {(folds + 1) * least_days} trading days with events before the "
             f"untouched window, and there are {len(distinct)}: import older bars, or ask for fewer folds in the recipe."
         )
     return tuple(

@@ -9,7 +9,7 @@ come after what was fitted and before what is tested.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import lightgbm
@@ -19,27 +19,38 @@ from ml_models.calibrator import Calibrator
 from ml_models.quantiles import conformal_offset, forecast_of, level_of
 from ml_models.scores import FloatArray
 from ml_training.recipe import Estimator, Recipe
+from ml_training.splits import Timeline
+from ml_training.stacking import stacked
 
 _QUIET: Final = {"verbosity": -1}
 
 
 @dataclass(frozen=True, eq=False)
 class ValueRows:
-    """What a fit reads: features (n, F) float64, NaN where missing, and the targets' distances from the walk (n, T)."""
+    """What a fit reads: features (n, F) float64, NaN where missing, and the targets' distances from the walk (n, T).
+
+    A blend reads what its `members` learn (n, M), and when the rows happened, too.
+    """
 
     x: FloatArray
     values: FloatArray
+    members: FloatArray | None = None
+    timeline: Timeline | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ValueFit:
-    """The fitted models of `outputs` of `targets`, the rounds that each holds, and the interval's calibration."""
+    """The fitted models of `outputs` of `targets`, the rounds that each holds, and the interval's calibration.
+
+    `weights` are those of a blend's members.
+    """
 
     targets: tuple[str, ...]
     outputs: tuple[str, ...]
     boosters: tuple[Any, ...]
     rounds: tuple[int, ...]
     calibrator: Calibrator
+    weights: tuple[float, ...] = ()
 
     @property
     def texts(self) -> tuple[bytes, ...]:
@@ -90,6 +101,13 @@ def fit_values(
         _fit(rows, targets.index(output.rsplit("_", 1)[0]), output, names, recipe, known, watched)
         for output, known in zip(outputs, rounds or [None] * len(outputs), strict=True)
     ]
+    weights: tuple[float, ...] = ()
+    if recipe.stack is not None and rows.members is not None and rows.timeline is not None:
+        result, embargo = rows.values[:, 0], recipe.validation.embargo_days
+        blend, weights = stacked(
+            rows.x, rows.members, result, rows.timeline, names, recipe.estimator, recipe.stack, recipe.seed, embargo
+        )
+        fits[0] = (blend, blend.num_trees())
     uncalibrated = ValueFit(
         targets, outputs, tuple(booster for booster, _ in fits), tuple(held for _, held in fits), Calibrator()
     )
@@ -103,7 +121,7 @@ def fit_values(
     calibrator = Calibrator(
         "conformal", level=level, offsets=offsets, first_day=first, last_day=last, events=len(calibration.x)
     )
-    return ValueFit(targets, outputs, uncalibrated.boosters, uncalibrated.rounds, calibrator)
+    return replace(uncalibrated, calibrator=calibrator, weights=weights)
 
 
 def _fit(

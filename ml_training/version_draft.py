@@ -162,7 +162,7 @@ def _metadata(
         synthetic=made.instrument.synthetic,
         expires_on=as_date(dataset.days[-1]) + timedelta(days=recipe.publication.valid_days),
         limits=recipe.publication.limits,
-        notes=(*dataset.notes, *_notes(dataset, training), *(canary.sentence for canary in canaries)),
+        notes=(*dataset.notes, *_notes(dataset, training, recipe), *(canary.sentence for canary in canaries)),
         extra={
             "recipe": recipe.document(),
             "feature_schema_hash": schema_hash(groups),
@@ -193,7 +193,18 @@ def _of_classes(dataset: Dataset, rows: IntArray, fit: AnyFit) -> dict[str, Json
     return {"training_means": means, "interval": fit.calibrator.document()}
 
 
-def _notes(dataset: Dataset, training: Training) -> tuple[str, ...]:
+def _blend_note(fit: ValueFit, recipe: Recipe) -> tuple[str, ...]:
+    """Return how the mean was blended, if it was."""
+    if recipe.stack is None:
+        return ()
+    told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(recipe.stack.members, fit.weights, strict=True))
+    return (
+        f"The mean is a blend of members, weighed by what they said of days not seen before ({told}; 0: left out).",
+        f"The full size is advised from {recipe.stack.full_size_at:+.2f} R on, less in proportion, none from 0 down.",
+    )
+
+
+def _notes(dataset: Dataset, training: Training, recipe: Recipe) -> tuple[str, ...]:
     fit = training.fit
     if isinstance(fit, ValueFit):
         made = fit.calibrator
@@ -202,6 +213,7 @@ def _notes(dataset: Dataset, training: Training) -> tuple[str, ...]:
             f"{made.last_day} ({made.events:,}) were kept to measure the interval, which is to hold {made.level:.0%}: "
             f"its ends were moved by {', '.join(f'{offset:+.3f}' for offset in made.offsets)} {dataset.asked.unit}.",
             "Quantiles are fitted one by one; where they cross they are put in order by sorting.",
+            *_blend_note(fit, recipe),
         )
     rounds = ", ".join(str(each) for each in training.rounds_by_fold)
     fitted = (

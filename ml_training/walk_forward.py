@@ -97,7 +97,12 @@ def fit_rows(dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | 
 def _value_rows(dataset: Dataset, rows: IntArray) -> ValueRows:
     """Return features and what is learned: how far what became of the targets lies from what the walk says."""
     targets = dataset.values.shape[1]
-    return ValueRows(dataset.x[rows], dataset.values[rows] - dataset.walk[rows, :targets])
+    return ValueRows(
+        dataset.x[rows],
+        dataset.values[rows] - dataset.walk[rows, :targets],
+        dataset.members[rows],
+        dataset.timeline.part(rows),
+    )
 
 
 def fit_fold(dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None) -> FoldResult:

@@ -27,7 +27,7 @@ from trading.domain.instrument import Instrument, read_instrument
 ROOT = Path(__file__).resolve().parents[1]
 DEMO: Instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml")
 MODEL = "directional-DEMO"
-BREAK_RECIPES = ("entry_quality", "r_multiple", "range_ahead")
+BREAK_RECIPES = ("entry_quality", "r_multiple", "range_ahead", "orb_ensemble")
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 6, 2)
 SEED = 7
 TRAINED_UNTIL = date(2023, 4, 28)
@@ -41,8 +41,12 @@ REGISTRY = Path("ml_models") / "registry"
 def small_recipe(name: str = "directional", rule: str | None = None) -> Recipe:
     shipped = shipped_recipe(name, rule)
     faster = {"learning_rate": 0.15} if shipped.asked.targets else {}  # few rounds must be enough for the canary
+    stack = (
+        shipped.stack.model_copy(update={"folds": 2, "least_days": 3, "member_rounds": 20}) if shipped.stack else None
+    )
     return shipped.model_copy(
         update={
+            "stack": stack,
             "estimator": shipped.estimator.model_copy(
                 update={"rounds": 60, "early_stopping_rounds": 60, "min_data_in_leaf": 20, **faster}
             ),

@@ -42,6 +42,7 @@ def test_today_sets_each_model_beside_what_it_takes_to_pay_the_costs(open_hub: O
     assert "break-even" in text
     assert "Shadow, not used: " in text
     assert "r multiple, full-rr1-day" in text
+    assert "orb ensemble, full-rr1-day" in text
     assert "Expected R " in text
     assert "Range ahead " in text
     assert " ranges · 20-day mean " in text
@@ -99,14 +100,11 @@ def test_model_health_shows_the_direction_unless_another_model_is_chosen(open_he
 
 def test_model_health_of_numbers_speaks_of_errors_and_coverage(open_health: Open):
     app = open_health(model="r_multiple-DEMO-full-rr1-day")
-    assert [tile.label.split(" than")[0] for tile in app.metric][:3] == [
-        "Squared error less",
-        "Absolute error less",
-        "Held by the 90 % interval",
-    ]
+    labels = ["Squared error saved", "Absolute error saved", "Held by the 90 % interval"]
+    assert [tile.label for tile in app.metric][:3] == labels
     text = page_text(app)
     assert "**Said against what came**, R" in text
-    assert "R² of squared error saved an event" in text
+    assert "squared R saved an event" in text
     assert {"Expected R", "Interval", "Came", "Zero before costs"} <= set(app.dataframe[-1].value.columns)
     assert "with an outcome: said " in text
 

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from ml_data.journal import judged_predictions, prediction
+from ml_inference.answers import AdviceRule, answer_of
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.questions import asked_features
 from ml_inference.replay_audit import audit_replay
 from ml_inference.shadow import break_moments
 from ml_models.metadata import DayRange
 from ml_monitoring.judged import judged_of
+from ml_monitoring.outcome_logger import settle
 from ml_monitoring.report import describe, health_report
-from tests.hub_home import BREAK_DAYS, DEMO, Home, copied, using
+from tests.hub_home import BREAK_DAYS, DEMO, NOW, Home, copied, using
 from trading.domain.label import NET_R, TARGET_FIRST
 from trading.domain.trade_rule import rule_named
 from trading.domain.walks import break_even, walk_columns, walk_inputs
@@ -161,6 +163,40 @@ def test_how_far_the_price_travels_is_logged_settled_and_judged(opened: Home):
     assert set(report.performance.baseline_scores) == {"mean", "20-day mean", "ATR-scaled"}
     assert {"r2_range", "r2_rise", "r2_fall", "coverage_range"} <= set(report.performance.scores)
     assert report.worth is None
+
+
+BLEND = "orb_ensemble-DEMO-full-rr1-day"
+
+
+@pytest.mark.parametrize(("beyond", "advice", "size"), [(-0.3, "SKIP", 0.0), (0.05, "TAKE", 0.25), (0.9, "TAKE", 1.0)])
+def test_the_size_grows_with_the_expected_r_and_is_nothing_below_zero(
+    opened: Home, beyond: float, advice: str, size: float
+):
+    version = opened.registry.load(BLEND)
+    row = version.golden.rows[:1]
+    walk = beyond - version.predict(row)[:, :1]
+    answer = answer_of(version, row, walk, AdviceRule(0.55, DEMO.costs.slippage_ticks))
+    assert answer.expected == pytest.approx(beyond)
+    assert (answer.advice, answer.size) == (advice, pytest.approx(size))
+
+
+def test_a_blend_is_logged_with_its_size_and_advised_r_counts_it(break_home: Path, tmp_path: Path):
+    with using(copied(break_home, tmp_path / "home")) as home:
+        logged = judged_predictions(home.store, model=BLEND).to_pylist()
+        assert logged
+        assert {(row["advice"], row["advised_size"], row["r_net_advised"]) for row in logged} == {("SKIP", 0.0, 0.0)}
+        one = next(row for row in logged if row["state"] == "matured")
+        with home.store.journal_write() as cursor:
+            cursor.execute("DELETE FROM journal.ml_outcomes")
+            cursor.execute(
+                "UPDATE journal.ml_predictions SET advice = 'TAKE', advised_size = 0.5 WHERE prediction_id = ?",
+                [one["prediction_id"]],
+            )
+        settle(home.store, DEMO, now=NOW)
+        again = {row["prediction_id"]: row for row in judged_predictions(home.store, model=BLEND).to_pylist()}
+    found = again[one["prediction_id"]]
+    assert found["r_net"] == one["r_net"]
+    assert found["r_net_advised"] == 0.5 * one["r_net"]
 
 
 def test_asking_again_adds_nothing(opened: Home):

@@ -67,6 +67,7 @@ def test_a_recipe_about_a_rule_may_be_asked_about_another_one():
 
 def test_an_unknown_recipe_names_those_there_are():
     with pytest.raises(
-        BadSettings, match=r"sideways: no such recipe; .* Known: directional, entry_quality, r_multiple, range_ahead\."
+        BadSettings,
+        match=r"sideways: no such recipe; .* Known: directional, entry_quality, orb_ensemble, r_multiple, ",
     ):
         shipped_recipe("sideways")

@@ -39,7 +39,7 @@ class Answer:
     their points and `base` (what the model says without looking) sum to the probability of the label's subject, such as
     `probabilities["UP"]`. A version of numbers has no probabilities: `values` are its outputs by name, in the schema's
     order, the quantiles of a target rising; `interval` is that of the first target, `expected` its point, and the
-    reasons sum to that.
+    reasons sum to that. `size` is the share of the rule's size that is advised, 0 to 1, of a version that advises one.
     """
 
     probabilities: dict[str, float]
@@ -51,6 +51,7 @@ class Answer:
     expected: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
     interval: tuple[float, float] | None = None
+    size: float | None = None
 
 
 @dataclass(frozen=True)
