@@ -21,10 +21,13 @@ from ml_data.bar_digests import BarDigests
 from ml_data.build import read_bars
 from ml_data.event_view import day_background, event_window, seen_at
 from ml_data.events import Event, event_at, range_events
+from ml_data.feature_matrix import feature_groups, features_of
 from ml_data.history import History, build_history
+from ml_inference.questions import asked_features
 from ml_training.dataset import dataset_of
 from ml_training.recipe import shipped_recipe
 from trading.domain.calendar import to_minute
+from trading.domain.label import ORB_COMPLETE
 
 RATIO, P99_MS, COLD_MS, REPEATS = 1.5, 5.0, 60.0, 15
 
@@ -55,6 +58,8 @@ def in_memory(home: DemoHome, history: History) -> Iterator[tuple[float, float]]
     """Yield the least seconds of each event, of the floor and of ours."""
     engine = home.engine()
     version = replace(engine.version(), booster=usual_booster(history))
+    every = [feature.name for feature in features_of(feature_groups(ORB_COMPLETE))]
+    places = [every.index(name) for name in asked_features(version)]
     shared, digests = None, BarDigests()
     for event, bars, contract in asked(history):
         known = shared if shared is not None and shared.trading_day == event.trading_day else None
@@ -63,7 +68,7 @@ def in_memory(home: DemoHome, history: History) -> Iterator[tuple[float, float]]
             days_before = deepcopy(digests)
             begun = perf_counter()
             shared = known or day_background(bars, home.instrument, event.trading_day, contract, days_before)
-            row = seen_at(shared, bars, event.orb).features[None, :]
+            row = seen_at(shared, bars, event.orb).features[None, places]
             engine.answer(version, row)
             answered = perf_counter()
             version.booster.predict(row, pred_contrib=True, num_threads=1)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ml_data.feature_matrix import feature_groups, features_of
 from ml_inference.engine_settings import EngineSettings
+from ml_inference.questions import asked_features
 from ml_inference.replay_audit import ReplayReport, audit_replay
 from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, Home, copied, using
 from tests.ml_inference.shelves import Shelf, renamed, three_class_draft
@@ -77,9 +77,6 @@ def test_a_refusal_for_other_names_comes_out_again(home: Home):
     assert audited(home, registry=odd) == ReplayReport(6, ())
 
 
-PLACES = {feature.name: place for place, feature in enumerate(features_of(feature_groups()))}
-
-
 def change_value(home: Home, column: str, place: int, change: Callable[[float], float | None]) -> None:
     """Change one number of a list of the 10:00 range's prediction."""
     with home.store.journal_write() as cursor:
@@ -100,7 +97,8 @@ def change_value(home: Home, column: str, place: int, change: Callable[[float], 
     ids=["last bit", "other", "null", "NaN"],
 )
 def test_one_flipped_digit_of_a_feature_is_named(logged: Home, feature: str, change: Callable[[float], float | None]):
-    change_value(logged, "features", PLACES[feature], change)
+    place = asked_features(logged.registry.load(MODEL)).index(feature)
+    change_value(logged, "features", place, change)
     assert named(audited(logged)) == {("DEMO 2023-05-16 1000", f"feature {feature}")}
 
 
