@@ -33,7 +33,7 @@ def answer_of(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceR
     if version.schema.outputs:
         return _numbers(version, row, walk, advice)
     classes, subject = version.schema.classes, version.schema.asked.subject
-    probabilities = version.predict(row)[0]
+    (probabilities,), (margins,) = version.answered(row)
     by_class = dict(zip(classes, probabilities.tolist(), strict=True))
     best = int(np.argmax(probabilities))
     base, points = probability_points(version, version.contributions(row)[0], classes.index(subject))
@@ -43,7 +43,7 @@ def answer_of(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceR
         advice=_advice(version, row, by_class, advice),
         base=base,
         reasons=_reasons(version, row, points),
-        raw_score=tuple(version.margins(row)[0].tolist()),
+        raw_score=tuple(margins.tolist()),
     )
 
 

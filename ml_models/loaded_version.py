@@ -58,6 +58,15 @@ class LoadedVersion:
             return self.calibrator.apply(self.margins(rows))
         return self.uncalibrated(rows)
 
+    def answered(self, rows: Matrix) -> tuple[Matrix, Matrix]:
+        """Return what `predict` and `margins` say of `rows`, asking no more than once; of a version with classes."""
+        margins = self.margins(rows)
+        if self.calibrator.kind in ("temperature", "platt"):
+            return self.calibrator.apply(margins), margins
+        if self.schema.start is not None:
+            return Calibrator().apply(margins), margins
+        return self.uncalibrated(rows), margins
+
     def _outputs(self, rows: Matrix) -> Matrix:
         return np.hstack([self._run(rows, 1, "answer", part) for part in range(1 + len(self.further))])
 

@@ -77,7 +77,9 @@ class WalkStart:
         found, typical = rows[:, read], np.broadcast_to(np.array(self.typical), (len(rows), len(read)))
         players = range(len(read))
         said = {
-            seen: self._scores_of(np.ascontiguousarray(np.where(np.isin(players, seen), found, typical)))
+            seen: self._scores_of(
+                np.ascontiguousarray(np.where([player in seen for player in players], found, typical))
+            )
             for size in range(len(read) + 1)
             for seen in combinations(players, size)
         }
