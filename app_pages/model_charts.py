@@ -78,6 +78,28 @@ def importance_chart(frame: pd.DataFrame, unit: str, colour: Tokens) -> Chart:
     ).properties(height=_ROW * len(frame), padding={**PADDING, "right": 46})
 
 
+def selective_chart(frame: pd.DataFrame, measure: str, colour: Tokens) -> Chart:
+    """Return net R of a trade by the share of answers acted on, the surest to the left, with its band of 95 %."""
+    base = alt.Chart(frame).encode(
+        x=alt.X("coverage:Q", title="acted on, the surest first", axis=alt.Axis(format=".0%", tickCount=5))
+    )
+    y = alt.Y("r:Q", title=None, axis=alt.Axis(format="+.2f", tickCount=6))
+    tooltip = [
+        alt.Tooltip("coverage:Q", title="acted on", format=".0%"),
+        alt.Tooltip("threshold:Q", title=f"{measure} from", format=".3f"),
+        alt.Tooltip("r:Q", title="net R a trade", format="+.3f"),
+        alt.Tooltip("low:Q", title="from", format="+.3f"),
+        alt.Tooltip("high:Q", title="to", format="+.3f"),
+        alt.Tooltip("n:Q", title="trades", format=","),
+    ]
+    return alt.layer(
+        base.mark_area(opacity=0.22, color=colour.up).encode(y=alt.Y("low:Q", title=None), y2="high:Q"),
+        alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(strokeDash=[4, 3]).encode(y="zero:Q"),
+        base.mark_line(color=colour.up).encode(y=y),
+        base.mark_point(size=60).encode(y=y, tooltip=tooltip),
+    ).properties(height=300, padding=PADDING)
+
+
 def _short(row: ShelfRow) -> str:
     """Return a version as its day, its hash and the pointers at it."""
     day, _, digest = str(row.summary.version).removeprefix("v_").partition("_")

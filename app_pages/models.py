@@ -7,6 +7,7 @@ from app_pages import models_view as view
 from app_pages.context import PageContext, choose, draw_nothing_stored
 from app_pages.health_view import marked, plain
 from app_pages.label_words import model_title
+from app_pages.model_learned import draw_learned
 from app_pages.model_moves import draw_moves
 from app_pages.models_queries import ShelfRow, answered_by, comparison, models_of, shelf_of
 from app_pages.panels.states import draw_empty, draw_error
@@ -47,15 +48,17 @@ def draw(context: PageContext) -> None:
     with right.container(border=True, height="stretch"):
         _draw_comparison(context, instrument, model, rows)
     shown = _choose_version(rows)
+    if shown is not None:
+        draw_learned(context, shown)
     left, right = st.columns([0.56, 0.44])
-    with left.container(border=True, height="stretch"):
-        _draw_importance(context, shown)
+    with left.container(border=True, height=CARD_HEIGHT):
+        if shown is None:
+            st.caption("✕ No version on this shelf can be read.")
+        else:
+            st.markdown(shown.card.replace("\n# ", "\n### ").replace("# Model card", "#### Model card", 1))
     with right.container(border=True, height="stretch"):
         st.markdown("**The champion**")
         draw_moves(context.registry, model, rows, replay=context.clock.replay is not None)
-    if shown is not None:
-        with st.container(border=True, height=CARD_HEIGHT):
-            st.markdown(shown.card.replace("\n# ", "\n### ").replace("# Model card", "#### Model card", 1))
 
 
 def _draw_versions(context: PageContext, instrument: Instrument, model: str, rows: tuple[ShelfRow, ...]) -> None:
@@ -121,17 +124,3 @@ def _choose_version(rows: tuple[ShelfRow, ...]) -> PublishedVersion | None:
     with st.container(width=320):
         chosen = st.selectbox("Shown below", list(known), key="version", bind="query-params")
     return known[chosen]
-
-
-def _draw_importance(context: PageContext, shown: PublishedVersion | None) -> None:
-    st.markdown("**What it looked at**, on rows it was not fitted on; right: share of the gain")
-    if shown is None:
-        st.caption("✕ No version on this shelf can be read.")
-        return
-    unit = view.shap_unit(shown)
-    frame = view.importance_frame(shown.importance)
-    if frame["shap"].notna().any():
-        mode = current_mode()
-        chart = charts.importance_chart(frame, unit, tokens(mode, context.up_down))
-        st.vega_lite_chart(styled(chart, mode, context.up_down).to_dict(), theme=None, width="stretch")
-    st.caption(view.importance_sentence(shown.importance, unit))

@@ -12,8 +12,9 @@ from app_pages.models_queries import ShelfRow
 from ml_models.calibrator import Calibrator
 from ml_models.importance import FeatureImportance
 from ml_models.intervals import Estimate
+from ml_models.metrics import read_estimate
 from ml_models.published import PublishedVersion
-from ml_models.verdicts import State, Verdict, counted, describe_skill
+from ml_models.verdicts import State, Verdict, counted, describe_skill, evidence
 from ml_monitoring.comparison import NET_R, Comparison
 
 BLOCKS: Final = {"walk_forward": "Walk-forward", "untouched": "Untouched window"}
@@ -191,6 +192,33 @@ def importance_sentence(found: Sequence[FeatureImportance], unit: str) -> str:
         said += f" Over {len(first.shap_by_fold)} folds it lay between {min(first.shap_by_fold):.3f} and "
         said += f"{max(first.shap_by_fold):.3f}."
     return said
+
+
+def shuffled_sentences(found: Sequence[FeatureImportance]) -> list[str]:
+    """Return what shuffling each input cost, in one sentence; none where it was not measured."""
+    measured = [(each.name, each.permutation) for each in found if each.permutation is not None]
+    if not measured:
+        return []
+    name, most = max(measured, key=lambda item: item[1].value)
+    told_apart = sum(estimate.low > 0 for _, estimate in measured)
+    read = sum(estimate.value != 0 for _, estimate in measured)
+    return [
+        f"Shuffled, {name} costs most: {most.value:+.4f} an event {evidence(most, '{:+.4f}')}. Of {read} inputs that "
+        f"are read {told_apart} cost more than nothing at 95 %; about {max(1, round(0.025 * read))} would by chance."
+    ]
+
+
+def selective_frame(published: PublishedVersion) -> pd.DataFrame:
+    """Return the selective prediction curve for the chart: coverage, threshold, net R with its interval, n."""
+    part = published.metrics.get("selective")
+    points = part.get("points", []) if isinstance(part, dict) else []
+    rows = [(each["coverage"], each["threshold"], read_estimate(each["net_r"])) for each in points]
+    return pd.DataFrame(
+        [
+            {"coverage": coverage, "threshold": threshold, "r": net.value, "low": net.low, "high": net.high, "n": net.n}
+            for coverage, threshold, net in rows
+        ]
+    )
 
 
 def told(published: PublishedVersion) -> list[str]:

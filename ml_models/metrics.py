@@ -3,7 +3,7 @@
 Any JSON object may be published. The card, the command line and the pages understand these parts:
 
     {"untouched": BLOCK, "walk_forward": BLOCK, "folds": [BLOCK, ...], "calibration": TOLD, "trials": TOLD,
-     "combinatorial_paths": TOLD, anything else}
+     "combinatorial_paths": TOLD, "selective": TOLD, "interactions": TOLD, anything else}
     BLOCK     {"first_day": ISO, "last_day": ISO, "scores": {name: ESTIMATE}, "baselines": {name: {score: ESTIMATE}},
                "best_baseline": name, "skill": {score: ESTIMATE}, "opened": how often anybody looked at these days};
                all parts but "scores" may be absent

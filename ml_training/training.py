@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_models.calibrator import Calibrator
+from ml_models.documents import Json
 from ml_models.scores import FloatArray, IntArray
 from ml_training.calibration import Calibration, choose_calibrator
 from ml_training.dataset import Dataset
 from ml_training.estimators import Fit
 from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
-from ml_training.explanations import feature_importance, mean_abs_shap
+from ml_training.explanations import feature_importance, mean_abs_shap, shap_by_fold
 from ml_training.paths import Paths, paths_of
+from ml_training.permutation import permutation_importance
 from ml_training.recipe import Recipe
+from ml_training.selective import Selective, selective_of
 from ml_training.splits import Fold, final_window_start, learnable_before, walk_forward_folds
 from ml_training.walk_forward import AnyFit, FoldResult, Rounds, fit_rows, median_rounds, rows_tested, said_of
 
@@ -40,9 +43,10 @@ class Training:
     folds: tuple[Evaluation, ...]
     walk_forward: Evaluation
     untouched: Evaluation
-    importance: dict[str, dict[str, float]]
+    importance: dict[str, dict[str, Json]]
     calibration: Calibration | None
     paths: Paths | None
+    selective: Selective | None
 
     @property
     def calibrator(self) -> Calibrator:
@@ -91,7 +95,9 @@ def assess(
     before = np.flatnonzero(dataset.days < dataset.days[plan.final.test[0]])
     paths = paths_of(dataset, before, recipe, rounds, walked.best_baseline)
     calibration = out_of_fold_calibration(dataset, results)
-    importance = feature_importance(chosen, dataset, mean_abs_shap(dataset, results))
+    by_fold = shap_by_fold(dataset, results)
+    shuffled = permutation_importance(dataset, results, recipe.seed)
+    importance = feature_importance(chosen, dataset, mean_abs_shap(by_fold, results), by_fold, shuffled)
     opening()
     window = plan.final.test
     return Training(
@@ -111,6 +117,7 @@ def assess(
         importance=importance,
         calibration=calibration,
         paths=paths,
+        selective=selective_of(dataset, tested, np.concatenate([result.said for result in results]), recipe.outputs),
     )
 
 

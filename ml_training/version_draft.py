@@ -19,6 +19,7 @@ from ml_training.choosing import Choosing
 from ml_training.code_state import CodeState
 from ml_training.dataset import Dataset, required_features
 from ml_training.estimators import Fit, parameters
+from ml_training.explanations import interactions
 from ml_training.recipe import Recipe
 from ml_training.starts import describe_start
 from ml_training.training import Training
@@ -112,6 +113,8 @@ def metrics_of(training: Training, made: Circumstances) -> dict[str, Json]:
         **({} if training.calibration is None else {"calibration": training.calibration.document()}),
         **({} if training.paths is None else {"combinatorial_paths": training.paths.document()}),
         **({} if made.choosing is None else {"trials": made.choosing.document()}),
+        **({} if training.selective is None else {"selective": training.selective.document()}),
+        "interactions": interactions(training.fit),
         "untouched": {**training.untouched.document(), "opened": made.opened},
         "walk_forward": training.walk_forward.document(),
         "folds": [fold.document() for fold in training.folds],

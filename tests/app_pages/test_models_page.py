@@ -88,8 +88,11 @@ def test_they_are_compared_on_the_events_that_both_answered(shelf_home: Path, op
 def test_a_trained_version_shows_skill_and_what_it_looked_at(demo_home: Path, open_page: OpenPage):
     app = open_page(demo_home)
     text = page_text(app)
-    assert len(app.get("vega_lite_chart")) == 2
+    assert len(app.get("vega_lite_chart")) == 3
     assert "walk-forward: " in text
+    assert "Out of fold all " in text
+    assert "Shuffled, " in text
+    assert "of the gain in fitting" in text
     assert "% of all movement (mean |SHAP|" in text
     assert "There is one version: train another" in text
     assert "Model card: directional-DEMO" in text

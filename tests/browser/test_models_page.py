@@ -22,12 +22,12 @@ def hub(start_app: Callable[..., App], demo_home) -> App:
 def test_the_page_is_drawn_whole_in_both_modes(hub: App, open_page: OpenPage, scheme: str):
     page = open_page(hub, "/models", scheme=scheme)
     expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
-    expect(page.locator(CHARTS)).to_have_count(2)
+    expect(page.locator(CHARTS)).to_have_count(3)
     expect(page.get_by_text("Model card: directional-DEMO")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_a_phone_scrolls_down_and_never_sideways(hub: App, open_page: OpenPage):
     page = open_page(hub, "/models", viewport=PHONE)
-    expect(page.locator(CHARTS)).to_have_count(2)
+    expect(page.locator(CHARTS)).to_have_count(3)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
