@@ -12,6 +12,7 @@ NAMES = (
     "ingest",
     "history_and_features",
     "walk_forward",
+    "tuning",
     "one_event",
     "shadow_replay",
     "growth",

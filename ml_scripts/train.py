@@ -15,6 +15,7 @@ def command(
     instrument: InstrumentOption = None,
     rule: RuleOption = None,
     until: Annotated[str | None, typer.Option(help="Last trading day to know anything of: YYYY-MM-DD.")] = None,
+    tune: Annotated[int, typer.Option(min=0, help="Choose the recipe's numbers among so many trials first.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Train, audit and publish one version. Nothing is published when an audit or a canary fails."""
@@ -31,6 +32,7 @@ def command(
                 now=now(),
                 who=who(),
                 clock=now,
+                tune=tune,
                 confidence_threshold=hub.settings.ml.confidence_threshold,
                 progress=lambda _step, done, total: advance(done, total),
             )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from ml_data.features.base import Floats
 from ml_data.trials import Trial, TrialResult
 from ml_models.documents import Json
 from ml_models.quantiles import forecast_of
-from ml_models.scores import BoolArray, FloatArray, IntArray, log_losses
+from ml_models.scores import FloatArray, IntArray, log_losses
 from ml_models.selection import DeflatedSharpe, Overfitting, backtest_overfitting, deflated_sharpe, sharpe_ratio
 from ml_training.dataset import Dataset
+from ml_training.recipe import Recipe
 from ml_training.walk_forward import FoldResult, rows_tested
 from trading.domain.calendar import as_date
 from trading.domain.label import BREAK_DIRECTION
@@ -28,10 +29,19 @@ LEAST_TRIALS: Final = 5
 
 @dataclass(frozen=True)
 class AdviceTerms:
-    """When an answer is advice: the lowest confidence for a direction; `outputs` names the numbers that are said."""
+    """When an answer is advice: the lowest confidence for a direction; `outputs` names the numbers that are said.
+
+    From an expected net R of `full_size_at` on the full size is advised, below it a share (None: always the full one).
+    """
 
     confidence_threshold: float
     outputs: tuple[str, ...] = ()
+    full_size_at: float | None = None
+
+    @classmethod
+    def of(cls, recipe: Recipe, confidence_threshold: float) -> Self:
+        """Return the terms of what `recipe` makes."""
+        return cls(confidence_threshold, recipe.outputs, None if recipe.stack is None else recipe.stack.full_size_at)
 
 
 @dataclass(frozen=True)
@@ -70,38 +80,43 @@ def advised_by_day(dataset: Dataset, rows: IntArray, said: FloatArray, terms: Ad
     settlement.
     """
     traded = ~np.isnan(dataset.r_net[rows])
-    net = np.where(_takes(dataset, rows, said, terms), dataset.r_net[rows], 0.0)[traded]
+    net = (_takes(dataset, rows, said, terms) * dataset.r_net[rows])[traded]
     days, place = np.unique(dataset.days[rows][traded], return_inverse=True)
     sums = np.zeros(len(days))
     np.add.at(sums, place, net)
     return [as_date(day) for day in days], sums
 
 
-def _takes(dataset: Dataset, rows: IntArray, said: FloatArray, terms: AdviceTerms) -> BoolArray:
-    """Return (n,): whether a trader who follows the advice takes the trade, as `ml_inference.answers` advises."""
+def _takes(dataset: Dataset, rows: IntArray, said: FloatArray, terms: AdviceTerms) -> FloatArray:
+    """Return (n,): the share of each trade that a follower of the advice takes, as `ml_inference.answers` advises."""
     if dataset.asked == BREAK_DIRECTION:
         called = said.argmax(axis=1)
         nothing = [k for k, name in enumerate(dataset.classes) if name == BIAS_NONE]
         silent = (said.max(axis=1) < terms.confidence_threshold) | np.isin(called, nothing)
-        return np.asarray(silent | (called == dataset.codes[rows]))
+        return np.asarray(silent | (called == dataset.codes[rows]), dtype=np.float64)
     if not dataset.asked.by_rule:
-        return np.ones(len(rows), dtype=bool)
+        return np.ones(len(rows))
     if dataset.asked.targets:
-        return _expected(dataset, said, terms.outputs) > 0
+        expected = _expected(dataset, said, terms.outputs)
+        size = 1.0 if terms.full_size_at is None else np.clip(expected / terms.full_size_at, 0.0, 1.0)
+        return np.asarray((expected > 0) * size, dtype=np.float64)
     rule = rule_named(str(dataset.rule))
     needed = break_even(dataset.asked, rule, dataset.slippage, dataset.names, dataset.x[rows])
-    return np.asarray(said[:, dataset.classes.index(dataset.asked.subject)] >= needed)
+    return np.asarray(said[:, dataset.classes.index(dataset.asked.subject)] >= needed, dtype=np.float64)
 
 
 def trial_result(dataset: Dataset, results: tuple[FoldResult, ...], terms: AdviceTerms) -> TrialResult:
     """Return what a walk-forward came to, as the ledger keeps it: each fold's loss, and the net R of its advice."""
     said = np.concatenate([result.said for result in results])
     days, earned = advised_by_day(dataset, rows_tested(results), said, terms)
-    losses = tuple(
-        float(row_losses(dataset, result.fold.test, result.said, terms.outputs).mean()) for result in results
-    )
+    losses = fold_losses(dataset, results, terms)
     sharpe = sharpe_ratio(earned)
     return TrialResult("finished", losses, None if math.isnan(sharpe) else sharpe, tuple(days), tuple(earned.tolist()))
+
+
+def fold_losses(dataset: Dataset, results: tuple[FoldResult, ...], terms: AdviceTerms) -> tuple[float, ...]:
+    """Return the mean of `row_losses` of each fold."""
+    return tuple(float(row_losses(dataset, each.fold.test, each.said, terms.outputs).mean()) for each in results)
 
 
 def row_losses(dataset: Dataset, rows: IntArray, said: FloatArray, outputs: tuple[str, ...]) -> FloatArray:

@@ -14,7 +14,7 @@ would have moved that to, so nothing is to be taken back afterwards.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import lightgbm
 import numpy as np
@@ -25,6 +25,11 @@ from ml_models.walk_start import WalkStart
 from ml_training.recipe import Estimator
 
 _QUIET: Final = {"verbosity": -1}
+SAME_BINS: Final = {"num_threads": 1, "feature_pre_filter": False}
+"""No feature is left out of the bins because leaves must be large: bins serve every size of leaf."""
+
+Kept: TypeAlias = dict[str, Any]
+"""What fits of the same rows share: LightGBM's binned datasets, and where they start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +89,7 @@ def parameters(estimator: Estimator, class_count: int, seed: int) -> dict[str, A
     """Return LightGBM's parameters for `class_count` classes, all that decide the result among them."""
     objective = {"objective": "binary"} if class_count == 2 else {"objective": "multiclass", "num_class": class_count}
     chosen = estimator.model_dump(exclude={"rounds", "early_stopping_rounds"})
-    return {**objective, **chosen, "seed": seed, "deterministic": True, "force_row_wise": True, "num_threads": 1}
+    return {**objective, **chosen, "seed": seed, "deterministic": True, "force_row_wise": True, **SAME_BINS}
 
 
 def class_weights(codes: IntArray, class_count: int, weigh_rarest_below: float) -> tuple[float, ...]:
@@ -115,10 +120,12 @@ def fit(
     watched: Rows | None = None,
     weigh_rarest_below: float = 0.0,
     start: WalkStart | None = None,
+    kept: Kept | None = None,
 ) -> Fit:
     """Return the fit of `rows`: `rounds` of them (the recipe's most by default), fewer when `watched` stops it early.
 
-    Without `start` it begins at the classes' average.
+    Without `start` it begins at the classes' average. Fits of the same rows may share `kept`: they are binned once, by
+    the `max_bin` of the first.
 
     `watched` must lie after `rows` in time and before whatever is tested; its log loss is that of the probabilities as
     they are published, not of the weighted ones.
@@ -126,22 +133,39 @@ def fit(
     weights = class_weights(rows.codes, class_count, weigh_rarest_below)
     logs = np.log(np.array(weights))
     chosen = {**parameters(estimator, class_count, seed), **_QUIET}
-    weighed = np.array(weights)[rows.codes] if logs.any() else None
-    began = None if start is None else _by_class(start.scores(rows.x) - _undoing(logs))
-    train = lightgbm.Dataset(
-        rows.x, rows.codes, weight=weighed, init_score=began, feature_name=list(names), params=chosen
-    )
+    kept = {} if kept is None else kept
+    if "bins" not in kept:
+        kept["bins"] = _binned(rows, watched, names, chosen, np.array(weights), start)
+    train, valid = kept["bins"]
     callbacks: list[Callable[..., Any]] = []
-    valid: list[lightgbm.Dataset] = []
     if watched is not None:
         callbacks = [lightgbm.early_stopping(estimator.early_stopping_rounds, verbose=False)]
-        begins = _shift(logs, len(watched.codes)) if start is None else _by_class(start.scores(watched.x))
-        valid = [train.create_valid(watched.x, watched.codes, init_score=begins)]
     booster = lightgbm.train(chosen, train, rounds or estimator.rounds, valid_sets=valid, callbacks=callbacks)
     held = booster.best_iteration if watched is not None else booster.current_iteration()
     if start is None:
         _take_back(booster, logs)
     return Fit(booster, held, weights, start)
+
+
+def _binned(
+    rows: Rows,
+    watched: Rows | None,
+    names: tuple[str, ...],
+    chosen: dict[str, Any],
+    weights: FloatArray,
+    start: WalkStart | None,
+) -> tuple[lightgbm.Dataset, list[lightgbm.Dataset]]:
+    """Return what is fitted and, in a list, what is watched, as LightGBM reads them."""
+    logs = np.log(weights)
+    weighed = weights[rows.codes] if logs.any() else None
+    began = None if start is None else _by_class(start.scores(rows.x) - _undoing(logs))
+    train = lightgbm.Dataset(
+        rows.x, rows.codes, weight=weighed, init_score=began, feature_name=list(names), params=chosen
+    )
+    if watched is None:
+        return train, []
+    begins = _shift(logs, len(watched.codes)) if start is None else _by_class(start.scores(watched.x))
+    return train, [train.create_valid(watched.x, watched.codes, init_score=begins)]
 
 
 def _by_class(scores: FloatArray) -> FloatArray:

@@ -61,12 +61,13 @@ def train(
     audit: Audit = audit_lookahead,
     clock: Callable[[], datetime] | None = None,
     confidence_threshold: float = 0.55,
+    tune: int = 0,
 ) -> TrainReport:
     """Train one version of `recipe` on the bars up to the end of trading day `until` (None: on all) and publish it.
 
     `groups` replaces the recipe's feature groups; `now` is the instant of publication (UTC), `clock` tells those of the
     rows in the ledger of trials (`now` without one); `who` goes there and into the registry's journal. From
-    `confidence_threshold` on a direction is advice.
+    `confidence_threshold` on a direction is advice. With `tune` the recipe's numbers are the best of so many trials.
 
     Raises
     ------
@@ -102,10 +103,19 @@ def train(
     shown = canaries(dataset, plan.folds, recipe, bars, instrument, audit)
     _refuse_failed_canaries(shown)
     model = model_name(recipe.name, instrument.symbol, recipe.rule)
+    terms = AdviceTerms.of(recipe, confidence_threshold)
+    tuned = None
+    if tune:
+        from ml_training.tuning import Tuning  # Optuna takes a second to load
+
+        found = Tuning(
+            dataset, plan.folds, recipe, model, ledger, terms, lambda done: progress(f"tuning {model}", done, tune)
+        )
+        tuned = found.best_of(tune, store.home / "tuning" / f"{model}.log")
+        recipe = tuned.recipe
     with ledger.trial(model, "training", recipe.document(), dataset.data_hash) as trial:
         begin("walking forward")
         results = walk_forward(dataset, plan.folds, recipe)
-        terms = AdviceTerms(confidence_threshold, recipe.outputs)
         earned = trial.end(trial_result(dataset, results, terms))
         begin("assessing")
 
@@ -128,6 +138,7 @@ def train(
         trials=max(published, chosen.tried),
         choosing=chosen,
         opened=trial.opened,
+        tuned=tuned,
     )
     draft = draft_of(dataset, training, recipe, groups, audited, shown, made)
     why = f"trained on {instrument.symbol} up to {made.until}: {len(dataset):,} events"

@@ -18,6 +18,7 @@ import numpy as np
 from ml_models.calibrator import Calibrator
 from ml_models.quantiles import conformal_offset, forecast_of, level_of
 from ml_models.scores import FloatArray
+from ml_training.estimators import SAME_BINS, Kept
 from ml_training.recipe import Estimator, Recipe
 from ml_training.splits import Timeline
 from ml_training.stacking import stacked
@@ -79,7 +80,7 @@ def value_parameters(estimator: Estimator, output: str, seed: int) -> dict[str, 
     level = level_of(output)
     objective = {"objective": "regression"} if level is None else {"objective": "quantile", "alpha": level}
     chosen = estimator.model_dump(exclude={"rounds", "early_stopping_rounds"})
-    return {**objective, **chosen, "seed": seed, "deterministic": True, "force_row_wise": True, "num_threads": 1}
+    return {**objective, **chosen, "seed": seed, "deterministic": True, "force_row_wise": True, **SAME_BINS}
 
 
 def fit_values(
@@ -91,6 +92,7 @@ def fit_values(
     *,
     rounds: tuple[int, ...] | None = None,
     watched: ValueRows | None = None,
+    kept: Kept | None = None,
 ) -> ValueFit:
     """Return the fits of `rows`, each of `rounds` or stopped by `watched`, with their intervals measured.
 
@@ -98,7 +100,7 @@ def fit_values(
     """
     outputs, targets = recipe.outputs, recipe.asked.targets
     fits = [
-        _fit(rows, targets.index(output.rsplit("_", 1)[0]), output, names, recipe, known, watched)
+        _fit(rows, targets.index(output.rsplit("_", 1)[0]), output, names, recipe, known, watched, kept)
         for output, known in zip(outputs, rounds or [None] * len(outputs), strict=True)
     ]
     weights: tuple[float, ...] = ()
@@ -132,13 +134,17 @@ def _fit(
     recipe: Recipe,
     rounds: int | None,
     watched: ValueRows | None,
+    kept: Kept | None,
 ) -> tuple[Any, int]:
     chosen = {**value_parameters(recipe.estimator, output, recipe.seed), **_QUIET}
-    train = lightgbm.Dataset(rows.x, rows.values[:, target], feature_name=list(names), params=chosen)
+    kept = {} if kept is None else kept
+    if output not in kept:
+        binned = lightgbm.Dataset(rows.x, rows.values[:, target], feature_name=list(names), params=chosen)
+        seen = [] if watched is None else [binned.create_valid(watched.x, watched.values[:, target])]
+        kept[output] = binned, seen
+    train, valid = kept[output]
     callbacks: list[Callable[..., Any]] = []
-    valid: list[lightgbm.Dataset] = []
     if watched is not None:
         callbacks = [lightgbm.early_stopping(recipe.estimator.early_stopping_rounds, verbose=False)]
-        valid = [train.create_valid(watched.x, watched.values[:, target])]
     booster = lightgbm.train(chosen, train, rounds or recipe.estimator.rounds, valid_sets=valid, callbacks=callbacks)
     return booster, booster.best_iteration if watched is not None else booster.current_iteration()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from ml_training.walk_forward import AnyFit
 from trading.domain.calendar import as_date
 from trading.domain.instrument import Instrument
 
+if TYPE_CHECKING:
+    from ml_training.tuning import Tuned
+
 SPACED_ROWS: Final = 13
 GAPPY_ROWS: Final = 5
 
@@ -37,7 +40,8 @@ class Circumstances:
     """What a version must say of how it was made beside the training itself. `until` is the last day of its bars.
 
     `trials` counts all that was tried of its family with it, `choosing` says what that does to its result; `opened` is
-    how often the family has looked at days of its untouched window, this time included.
+    how often the family has looked at days of its untouched window, this time included. `tuned` says how the recipe's
+    numbers were chosen, where they were.
     """
 
     instrument: Instrument
@@ -48,6 +52,7 @@ class Circumstances:
     trials: int
     choosing: Choosing | None = None
     opened: int = 1
+    tuned: "Tuned | None" = None
 
 
 def draft_of(
@@ -144,6 +149,7 @@ def _metadata(
     learned, window = training.plan.final.train, training.plan.final.test
     fit, k = training.fit, len(dataset.classes)
     rule = "" if recipe.rule is None else f" --rule {recipe.rule}"
+    asked = f"{recipe.name} --instrument {made.instrument.symbol}{rule} --until {made.until}{_tune(made)}"
     return Metadata(
         recipe=recipe.name,
         instrument=made.instrument.symbol,
@@ -159,24 +165,44 @@ def _metadata(
         code_commit=made.code.commit,
         code_dirty=made.code.dirty,
         libraries=made.libraries,
-        command=f"hub train {recipe.name} --instrument {made.instrument.symbol}{rule} --until {made.until}",
+        command=f"hub train {asked}",
         trials=made.trials,
         parent=made.parent,
         synthetic=made.instrument.synthetic,
         expires_on=as_date(dataset.days[-1]) + timedelta(days=recipe.publication.valid_days),
         limits=recipe.publication.limits,
-        notes=(*dataset.notes, *_notes(dataset, training, recipe), *(canary.sentence for canary in canaries)),
+        notes=(
+            *dataset.notes,
+            *([made.tuned.sentence] if made.tuned else []),
+            *_notes(dataset, training, recipe),
+            *(canary.sentence for canary in canaries),
+        ),
         extra={
             "recipe": recipe.document(),
             "feature_schema_hash": schema_hash(groups),
             "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
             **_of_classes(dataset, learned, fit),
             "rounds_by_fold": [list(each) if isinstance(each, tuple) else each for each in training.rounds_by_fold],
+            **({} if made.tuned is None else {"tuning": _tuning(made.tuned)}),
             "untouched_window_opened": describe_opening(made.opened),
             "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},
             "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in canaries],
         },
     )
+
+
+def _tuned_note(made: Circumstances) -> tuple[str, ...]:
+    return () if made.tuned is None else (made.tuned.sentence,)
+
+
+def _tune(made: Circumstances) -> str:
+    return "" if made.tuned is None else f" --tune {made.tuned.trials}"
+
+
+def _tuning(tuned: "Tuned") -> dict[str, Json]:
+    chosen: dict[str, Json] = dict(tuned.chosen)
+    losses: dict[str, Json] = {"best_loss": tuned.best_loss, "own_loss": tuned.own_loss}
+    return {"trials": tuned.trials, "pruned": tuned.pruned, "chosen": chosen, **losses}
 
 
 def _parameters(fit: AnyFit, recipe: Recipe, k: int) -> dict[str, Json]:

@@ -1,16 +1,17 @@
 """Folds fitted side by side: each on its past, stopped early inside that past, tested on days it has never seen."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median_low
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from ml_models.quantiles import forecast_of, walk_of_outputs
 from ml_models.scores import FloatArray, IntArray
 from ml_training.dataset import Dataset
-from ml_training.estimators import Fit, Rows, fit
+from ml_training.estimators import Fit, Kept, Rows, fit
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold, early_stopping_split
 from ml_training.starts import start_of
@@ -20,6 +21,7 @@ from trading.domain.walks import bounds_of, possible_ends
 WORKERS = 2
 """Fits at once. The result does not depend on it."""
 
+T = TypeVar("T")
 AnyFit: TypeAlias = Fit | ValueFit
 Rounds: TypeAlias = int | tuple[int, ...]
 """Rounds of a fit: one number, or of a fit of several models one each."""
@@ -56,31 +58,37 @@ def said_of(dataset: Dataset, rows: IntArray, fitted: AnyFit) -> FloatArray:
     return np.column_stack([said, *ends])
 
 
-def fit_rows(dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | None = None) -> AnyFit:
+def fit_rows(
+    dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | None = None, kept: Kept | None = None
+) -> AnyFit:
     """Return the fit of `rows`, all that may be learned from; without `rounds` early stopping decides inside of them.
 
-    Of numbers the last of their days are kept from it for the interval, with or without `rounds`.
+    `kept` holds what fits of the same rows share (LightGBM's bins); one fit at a time. Of numbers the last of their
+    days are kept from it for the interval, with or without `rounds`.
     """
     validation, learnable = recipe.validation, rows
     calibrated = rows[:0]
     if recipe.quantiles is not None:
-        kept = early_stopping_split(dataset.timeline, rows, recipe.quantiles.calibration_share, validation.embargo_days)
-        rows, calibrated = kept.train, kept.test
+        parts = early_stopping_split(
+            dataset.timeline, rows, recipe.quantiles.calibration_share, validation.embargo_days
+        )
+        rows, calibrated = parts.train, parts.test
     watched = rows[:0]
     if rounds is None:
         inner = early_stopping_split(dataset.timeline, rows, validation.early_stopping_share, validation.embargo_days)
         rows, watched = inner.train, inner.test
     if recipe.quantiles is None:
         return fit(
-            rows_of(dataset, rows),
+            _once(kept, "rows", lambda: rows_of(dataset, rows)),
             dataset.names,
             recipe.estimator,
             len(dataset.classes),
             recipe.seed,
             rounds=rounds if isinstance(rounds, int) else None,
-            watched=rows_of(dataset, watched) if len(watched) else None,
+            watched=_once(kept, "watched", lambda: rows_of(dataset, watched)) if len(watched) else None,
             weigh_rarest_below=0.0 if recipe.classes is None else recipe.classes.weigh_rarest_below,
-            start=start_of(dataset, learnable, recipe),
+            start=_once(kept, "start", lambda: start_of(dataset, learnable, recipe)),
+            kept=kept,
         )
     days = dataset.days[calibrated]
     return fit_values(
@@ -91,7 +99,18 @@ def fit_rows(dataset: Dataset, rows: IntArray, recipe: Recipe, rounds: Rounds | 
         recipe,
         rounds=rounds if isinstance(rounds, tuple) else None,
         watched=_value_rows(dataset, watched) if len(watched) else None,
+        kept=kept,
     )
+
+
+def _once(kept: Kept | None, name: str, make: Callable[[], T]) -> T:
+    """Return what `make` makes, only once for the same `kept`."""
+    if kept is None:
+        return make()
+    if name not in kept:
+        kept[name] = make()
+    made: T = kept[name]
+    return made
 
 
 def _value_rows(dataset: Dataset, rows: IntArray) -> ValueRows:
@@ -105,12 +124,17 @@ def _value_rows(dataset: Dataset, rows: IntArray) -> ValueRows:
     )
 
 
-def fit_fold(dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None) -> FoldResult:
-    """Return the result of one fold; with `rounds` so many are fitted of every model, without stopping."""
+def fit_fold(
+    dataset: Dataset, fold: Fold, recipe: Recipe, rounds: int | None = None, kept: Kept | None = None
+) -> FoldResult:
+    """Return the result of one fold; with `rounds` so many are fitted of every model, without stopping.
+
+    `kept` is as `fit_rows` takes it.
+    """
     every: Rounds | None = rounds
     if rounds is not None and recipe.outputs:
         every = (rounds,) * len(recipe.outputs)
-    result = fit_rows(dataset, fold.train, recipe, every)
+    result = fit_rows(dataset, fold.train, recipe, every, kept)
     return FoldResult(fold, result, said_of(dataset, fold.test, result))
 
 

@@ -19,7 +19,8 @@ from tests.hub_home import DEMO, MODEL, copied, small_recipe, using
 THRESHOLD = EngineSettings().confidence_threshold
 
 
-MODELS = [("directional", MODEL), *((name, f"{name}-DEMO-full-rr1-day") for name in ("entry_quality", "r_multiple"))]
+BREAKS = ("entry_quality", "r_multiple", "orb_ensemble")
+MODELS = [("directional", MODEL), *((name, f"{name}-DEMO-full-rr1-day") for name in BREAKS)]
 
 
 @pytest.mark.parametrize(("recipe", "model"), MODELS)
@@ -29,12 +30,13 @@ def test_a_day_earns_in_training_what_it_earns_in_settlement(break_home: Path, t
         for row in judged_predictions(home.store, model=model).to_pylist():
             if row["r_net_advised"] is not None:
                 settled[row["trading_day"]] += row["r_net_advised"]
-        dataset = dataset_of(build_history(read_bars(home.store, DEMO), DEMO), small_recipe(recipe))
+        made_by = small_recipe(recipe)
+        dataset = dataset_of(build_history(read_bars(home.store, DEMO), DEMO), made_by)
         version = home.registry.load(model)
         rows = np.flatnonzero(np.isin(dataset.days, np.array(list(settled), dtype="datetime64[D]")))
         said, outputs = version.predict(dataset.x[rows]), version.schema.outputs
         said = said + walk_of_outputs(dataset.asked.targets, outputs, dataset.walk[rows]) if outputs else said
-        days, results = advised_by_day(dataset, rows, said, AdviceTerms(THRESHOLD, outputs))
+        days, results = advised_by_day(dataset, rows, said, AdviceTerms.of(made_by, THRESHOLD))
     assert len(days) >= 5
     assert dict(zip(days, results, strict=True)) == pytest.approx(dict(settled))
     assert (min(results) < 0 < max(results)) == (recipe == "directional")  # no trade pays its costs: all are skipped
