@@ -2,13 +2,16 @@ PYTHON ?= python3
 # Options of `hub start` or of pytest: make hub OPTIONS="--port 8600"
 OPTIONS ?=
 
-.PHONY: help hub test check bench lock
+.PHONY: help hub test nightly check bench lock
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 hub: ## Build the environment, make a demo market if there are no bars, open the hub on 127.0.0.1:8501
 	$(PYTHON) bootstrap.py hub $(OPTIONS)
 test: ## Run all tests, the browser ones too
 	$(PYTHON) bootstrap.py test $(OPTIONS)
+nightly: ## Look at twenty simulated markets instead of three
+	$(PYTHON) bootstrap.py environment
+	STATISTICS_SEEDS=20 .venv/bin/python -m pytest -q tests/statistics
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check
 bench: ## Run the benchmarks and write docs/performance.md
