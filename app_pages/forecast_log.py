@@ -95,6 +95,7 @@ def log_frame(
             ],
             "Version": columns["version"],
             "How": ["replayed" if replayed else "live" for replayed in columns["replayed"]],
+            "Id": columns["prediction_id"],
         }
     )
 
@@ -155,6 +156,7 @@ def _side(name: str | None) -> str:
 
 
 _READ: Final = (
+    "prediction_id",
     "decided_at",
     "orb",
     "baseline_prob_up",

@@ -12,6 +12,7 @@ from app_pages.context import PageContext, choose_zone
 from app_pages.health_queries import forecast_log
 from app_pages.label_words import words_of
 from app_pages.panels.states import draw_no_match
+from app_pages.prediction_card import draw_prediction
 from trading.domain.instrument import Instrument
 from trading.domain.label import Label
 
@@ -41,19 +42,28 @@ def draw_log(
         chances = () if label.targets else log.columns(label)[2:4]
         percent = shown.assign(**{name: 100 * shown[name] for name in chances})
         order = [name for name in log.columns(label) if name != "Why" or (shown["Why"] != "").any()]
-        st.dataframe(
+        picked = st.dataframe(
             percent,
             hide_index=True,
             height=HEIGHT,
             column_config=_columns(place, label),
             column_order=order,
             placeholder="–",
+            on_select="rerun",
+            selection_mode="single-row",
+            key="log_rows",
         )
         foot = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         foot.caption(log.shown_sentence(shown, whole, label), width="content")
         foot.download_button(
             "CSV", lambda: shown.to_csv(index=False), "forecasts.csv", "text/csv", icon=":material/download:"
         )
+
+        rows = picked.selection.rows
+        if rows and rows[0] < len(shown):
+            draw_prediction(context, str(shown["Id"].iloc[rows[0]]))
+        else:
+            st.caption("Choose a row to see why it was said, and the past ranges that were most like it.")
 
 
 def _choose(instrument: Instrument, label: Label) -> log.LogFilter:

@@ -49,7 +49,7 @@ def draw(context: PageContext) -> None:
         _draw_comparison(context, instrument, model, rows)
     shown = _choose_version(rows)
     if shown is not None:
-        draw_learned(context, shown)
+        draw_learned(context, instrument, shown)
     left, right = st.columns([0.56, 0.44])
     with left.container(border=True, height=CARD_HEIGHT):
         if shown is None:

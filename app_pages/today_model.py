@@ -121,3 +121,7 @@ def _draw_answer(
     draw_reasons(today_card.shown_reasons(record, view), today_card.reasons_title(said))
     stored_as = today_card.stored_sentence(said, wall, context.settings.ml.confidence_threshold)
     st.html(f'<div>{today_card.agreement(said, each)}</div><div class="hub-caption">{escape(stored_as)}</div>')
+    if st.toggle("All reasons, and the five nearest past ranges", key=f"explain_{each.name}"):
+        from app_pages.prediction_card import draw_prediction  # with it comes the shelf
+
+        draw_prediction(context, said.prediction_id, side_by_side=False)

@@ -169,6 +169,26 @@ def judged_predictions(
     )
 
 
+def explained_predictions(
+    store: Store,
+    *,
+    instrument: str,
+    model: str,
+    known_by: datetime,
+    version: str | None = None,
+    schema: str | None = None,
+) -> pa.Table:
+    """Return answered predictions with inputs, reasons and newest outcome, oldest first, as known at `known_by`.
+
+    `schema` is the `schema_hash` of the inputs: rows of one hash have the same inputs in the same order.
+    """
+    return _query(
+        store,
+        "explained_predictions",
+        {"instrument": instrument, "model": model, "version": version, "schema_hash": schema, "known_by": known_by},
+    )
+
+
 def prediction(store: Store, prediction_id: str) -> dict[str, Any] | None:
     """Return every column of one prediction, or None."""
     rows: list[dict[str, Any]] = _query(store, "prediction", {"prediction_id": prediction_id}).to_pylist()
@@ -180,7 +200,7 @@ def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) 
 
     `schema` is the row's `schema_hash`; points of other definitions than today's go by the number of their input.
     """
-    known = _features_asked(schema, len(points))
+    known = features_asked(schema, len(points))
     named = [(feature.name, feature.unit) for feature in known] or [(f"input {i + 1}", "") for i in range(len(points))]
     reasons = [
         Reason(name, value, unit, share) for (name, unit), value, share in zip(named, features, points, strict=True)
@@ -189,7 +209,7 @@ def reasons_of(features: Sequence[float], points: Sequence[float], schema: str) 
 
 
 @lru_cache(maxsize=64)
-def _features_asked(schema: str, count: int) -> tuple[Feature, ...]:
+def features_asked(schema: str, count: int) -> tuple[Feature, ...]:
     """Return the `count` features whose definitions have the hash `schema`; none when no choice of groups has it."""
     every = every_group()
     for size in range(len(every), 0, -1):

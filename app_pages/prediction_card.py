@@ -1,0 +1,38 @@
+"""One stored prediction explained: every reason from base to answer, and the past ranges that were most like it."""
+
+import streamlit as st
+
+from app_pages.context import PageContext
+from app_pages.explain_charts import waterfall_chart
+from app_pages.explain_queries import explained
+from app_pages.explain_view import near_frame, near_sentence, sum_sentence
+from app_pages.theme import current_mode, styled, tokens
+
+
+def draw_prediction(context: PageContext, prediction_id: str, *, side_by_side: bool = True) -> None:
+    """Draw the waterfall and the nearest ranges of a prediction."""
+    found = context.read(explained, context.registry, prediction_id, of="journal")
+    if found is None:
+        st.caption("… A refusal has no reasons.")
+        return
+    left, right = st.columns([0.56, 0.44]) if side_by_side else (st.container(), st.container())
+    with left:
+        st.markdown("**Why**, from what it says without looking to what it said")
+        mode = current_mode()
+        chart = styled(waterfall_chart(found, tokens(mode, context.up_down)), mode, context.up_down)
+        st.vega_lite_chart(chart.to_dict(), theme=None, width="stretch", key=f"why_{prediction_id}")
+        st.caption(sum_sentence(found))
+    with right:
+        st.markdown("**Five nearest past ranges**, known at that moment")
+        if found.near.found:
+            st.dataframe(
+                near_frame(found),
+                hide_index=True,
+                height="content",
+                placeholder="–",
+                column_config={
+                    "Distance": st.column_config.NumberColumn(format="%.2f", help="1: as far as two usually lie apart"),
+                    "Net R": st.column_config.NumberColumn(format="%+.2f", help="of the plain rule, after costs"),
+                },
+            )
+        st.caption(near_sentence(found))
