@@ -9,9 +9,10 @@ hub: ## Build the environment, make a demo market if there are no bars, open the
 	$(PYTHON) bootstrap.py hub $(OPTIONS)
 test: ## Run all tests, the browser ones too
 	$(PYTHON) bootstrap.py test $(OPTIONS)
-nightly: ## Look at twenty simulated markets instead of three
+nightly: ## Look at twenty simulated markets instead of three, and at 400 streams of every monitor
 	$(PYTHON) bootstrap.py environment
 	STATISTICS_SEEDS=20 .venv/bin/python -m pytest -q tests/statistics
+	HUB_RUNS=400 .venv/bin/python -m pytest -q tests/contracts/test_monitor_rates.py
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check
 bench: ## Run the benchmarks and write docs/performance.md

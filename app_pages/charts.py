@@ -25,7 +25,7 @@ from trading.domain.label import BREAK_DIRECTION
 Chart = alt.LayerChart | alt.FacetChart
 _STATES: Final = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
 PADDING: Final = {"left": 0, "right": 2, "top": 4, "bottom": 5}
-_DATE: Final = "%a %d %b %Y"
+DATE: Final = "%a %d %b %Y"
 _DIRECTION: Final = words_of(BREAK_DIRECTION)
 
 
@@ -34,9 +34,15 @@ def rolling_chart(
 ) -> Chart:
     """Return the skill over trailing windows with its band of 95 %, and zero, which is the baseline."""
     frame = pd.DataFrame(
-        {"day": _utc(rolling.days), "value": rolling.value, "low": rolling.low, "high": rolling.high, "n": rolling.n}
+        {
+            "day": midnights(rolling.days),
+            "value": rolling.value,
+            "low": rolling.low,
+            "high": rolling.high,
+            "n": rolling.n,
+        }
     )
-    base = alt.Chart(frame).encode(x=_day(rolling.days))
+    base = alt.Chart(frame).encode(x=day_axis(rolling.days))
     axis = alt.Axis(format="+.3f", tickCount=6)
     names = ["the model", f"the {baseline}"]
     tones = alt.Scale(domain=names, range=[colour.up, colour.muted])
@@ -54,7 +60,7 @@ def rolling_chart(
     touch = base.mark_point(opacity=0, size=120).encode(
         y="value:Q",
         tooltip=[
-            alt.Tooltip("day:T", title="window to", format=_DATE),
+            alt.Tooltip("day:T", title="window to", format=DATE),
             alt.Tooltip("value:Q", title=saved, format="+.4f"),
             alt.Tooltip("low:Q", title="from", format="+.4f"),
             alt.Tooltip("high:Q", title="to", format="+.4f"),
@@ -207,18 +213,18 @@ def worth_chart(worth: Worth, colour: Tokens) -> Chart:
     names = ("every break", "with the advice")
     frame = pd.concat(
         [
-            pd.DataFrame({"day": _utc(worth.days), "r": sums, "rule": name})
+            pd.DataFrame({"day": midnights(worth.days), "r": sums, "rule": name})
             for name, sums in zip(names, (worth.plain, worth.advised), strict=True)
         ]
     )
     base = alt.Chart(frame).encode(
-        x=_day(worth.days),
+        x=day_axis(worth.days),
         y=alt.Y("r:Q", title=None, axis=alt.Axis(format="+.0f", tickCount=6)),
         color=alt.Color("rule:N", scale=alt.Scale(domain=list(names), range=[colour.muted, colour.up])),
     )
     dash = alt.StrokeDash("rule:N", scale=alt.Scale(domain=list(names), range=[[4, 3], [1, 0]]))
     tooltip = [
-        alt.Tooltip("day:T", title="until", format=_DATE),
+        alt.Tooltip("day:T", title="until", format=DATE),
         "rule:N",
         alt.Tooltip("r:Q", title="net R", format="+.1f"),
     ]
@@ -275,12 +281,12 @@ def _state(estimate: Estimate) -> str:
     return "bad" if estimate.high < 0 else "cannot tell"
 
 
-def _utc(days: npt.NDArray[np.datetime64]) -> pd.DatetimeIndex:
+def midnights(days: npt.NDArray[np.datetime64]) -> pd.DatetimeIndex:
     """Return date labels as midnights UTC: drawn on a UTC scale, no browser's zone moves them to another date."""
     return pd.DatetimeIndex(days.astype("datetime64[us]")).tz_localize("UTC")
 
 
-def _day(days: npt.NDArray[np.datetime64]) -> alt.X:
+def day_axis(days: npt.NDArray[np.datetime64]) -> alt.X:
     """Return the axis of the column `day`: its labels are days within four months, else months."""
     few = len(days) > 0 and days[-1] - days[0] <= np.timedelta64(120, "D")
     axis = alt.Axis(format="%d %b" if few else "%b %y", tickCount="week" if few else "month", labelOverlap=True)

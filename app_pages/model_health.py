@@ -9,6 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 from app_pages import health_view as view
 from app_pages import health_window as windows
 from app_pages.context import PageContext, choose, draw_nothing_stored, set_choice, shown_clock
+from app_pages.gates_card import draw_gates, hour_of
+from app_pages.health_cards import draw_tiles, draw_titles, fill
+from app_pages.health_gates import stage_shown
 from app_pages.health_queries import Health, health, journal_rows, models_asked
 from app_pages.label_words import model_title
 from app_pages.log_card import draw_log
@@ -17,17 +20,7 @@ from app_pages.theme import current_mode
 from ml_models.model_version import model_name
 from ml_monitoring.judged import counts_of, question_of
 from trading.domain.instrument import Instrument
-from trading.domain.label import Label
 from trading.errors import StoreError
-
-_NUMBER = st.column_config.NumberColumn(format="%.3f")
-SCORE_COLUMNS = {
-    **dict.fromkeys(
-        ("Model", "Martingale", "Fair game", "Majority", "Mean", "Zero before costs", "20-day mean", "Atr-scaled"),
-        _NUMBER,
-    ),
-    "worth": st.column_config.NumberColumn(format="%.0f", help="How many independent events these n are worth."),
-}
 
 
 def draw(context: PageContext) -> None:
@@ -56,7 +49,8 @@ def _draw_health(
     context: PageContext, instrument: Instrument, model: str, head: DeltaGenerator, rows: pa.Table
 ) -> None:
     now, replay = context.clock.now(), context.clock.replay
-    stage = str(rows["stage"][-1])
+    newest = windows.versions(rows)[0]
+    stage = context.read(stage_shown, model, newest, hour_of(context), of="journal")
     head.badge(view.STAGES.get(stage, stage), icon=":material/visibility_off:", color="gray")
     usual = windows.usual_window(instrument, now, rows)
     with head:
@@ -84,14 +78,15 @@ def _draw_health(
         draw_empty("No outcome yet", windows.nothing_matured(counts))
     subject = (model, version, first, replay)
     fresh = st.session_state.get("health") != subject
-    slots = _draw_titles(question_of(shown), fresh=fresh) if counts.matured else {}
+    slots = draw_titles(question_of(shown), fresh=fresh) if counts.matured else {}
     names = tuple(rule.name for rule in instrument.opening_ranges)
     found: Health = context.read(
         health, instrument.symbol, names, *subject, current_mode(), context.up_down, of="journal"
     )
     st.session_state["health"] = subject
-    _draw_tiles(tiles, found)
-    _fill(slots, found)
+    draw_tiles(tiles, found)
+    fill(slots, found)
+    draw_gates(context, instrument, model, version or newest)
     draw_log(context, instrument, question_of(shown), model, version, first)
 
 
@@ -112,46 +107,3 @@ def _choose_version(place: DeltaGenerator, rows: pa.Table) -> str | None:
             "Version", [*known, "all"], key="version", bind="query-params", label_visibility="collapsed"
         )
     return None if chosen == "all" else chosen
-
-
-def _draw_titles(label: Label, *, fresh: bool) -> dict[str, DeltaGenerator]:
-    """Draw the cards with their titles; return the place of each one's content, held open when it takes a moment."""
-    slots: dict[str, DeltaGenerator] = {}
-    for row in view.cards(label):
-        for column, (name, title, _) in zip(st.columns([width for *_, width in row]), row, strict=True):
-            card = column.container(border=True, height="stretch")
-            card.markdown(title)
-            slots[name] = card.empty()
-            if fresh:
-                slots[name].skeleton(height=view.FIGURE_HEIGHT)
-    return slots
-
-
-def _draw_tiles(place: DeltaGenerator, found: Health) -> None:
-    tiles = view.tiles(found.report, found.weeks)
-    for column, tile in zip(place.columns(len(tiles)), tiles, strict=True):
-        card = column.container(border=True, height="stretch", gap=None)
-        card.metric(
-            tile.label,
-            tile.value,
-            tile.chip,
-            tile.tone,
-            delta_arrow="off",
-            delta_description=tile.interval or None,
-            help=tile.help or None,
-            chart_data=tile.trend if len(tile.trend) > 1 else None,
-            chart_type=tile.kind,
-        )
-        card.caption(tile.evidence)
-
-
-def _fill(slots: dict[str, DeltaGenerator], found: Health) -> None:
-    for name, slot in slots.items():
-        with slot.container():
-            said = view.marked(found.verdicts[name])
-            if name in found.figures:
-                st.vega_lite_chart(found.figures[name], theme=None, width="stretch", alt=said)
-            elif name == "scores" and found.report.performance is not None:
-                table = view.score_frame(found.report.performance)
-                st.dataframe(table, hide_index=True, height="content", column_config=SCORE_COLUMNS, placeholder="–")
-            st.caption(said)

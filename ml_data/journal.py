@@ -189,6 +189,35 @@ def explained_predictions(
     )
 
 
+def evidence_rows(store: Store, instrument: str, model: str, version: str, at: datetime) -> pa.Table:
+    """Return what `version` had said by `at`, as `judged_predictions` does; what was not settled by then is pending.
+
+    Outcomes that were corrected since are told as they are now: evidence that was changed shows.
+    """
+    asked = {"instrument": instrument, "model": model, "version": version, "at": at}
+    return _query(store, "evidence", asked)
+
+
+def logged_inputs(
+    store: Store,
+    instrument: str,
+    model: str,
+    version: str,
+    first: date | None = None,
+    known_by: datetime | None = None,
+) -> pa.Table:
+    """Return the inputs that `version` was asked with from `first` on, with the moves they made and what it said."""
+    asked = {
+        "instrument": instrument,
+        "model": model,
+        "version": version,
+        "first": first or date(1900, 1, 1),
+        "last": date(9000, 1, 1),
+        "known_by": known_by or datetime.fromisoformat("9000-01-01T00:00:00+00:00"),
+    }
+    return _query(store, "logged_inputs", asked)
+
+
 def prediction(store: Store, prediction_id: str) -> dict[str, Any] | None:
     """Return every column of one prediction, or None."""
     rows: list[dict[str, Any]] = _query(store, "prediction", {"prediction_id": prediction_id}).to_pylist()

@@ -17,6 +17,7 @@ from ml_data.events import Event
 from ml_data.feeds.base import MINUTE, Delivery, Feed, Notice
 from ml_data.feeds.intake import Intake, Taken
 from ml_data.journal import append_predictions
+from ml_data.stage_history import SHADOW, stage_now
 from ml_data.store import Store
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.shadow import moments
@@ -211,7 +212,7 @@ class LiveLoop:
     def _ask(self, event: Event, known: datetime) -> LiveReport:
         """Write down what the engine says of `event`, or that it was missed; `known` is the newest stored bar's end."""
         try:
-            row = self._engine.predict(event, replayed=self._replayed)
+            row = self._engine.predict(event, stage=self._stage(event), replayed=self._replayed)
         except Refused as refused:
             if refused.code not in ("no_range", "no_break"):
                 raise
@@ -225,6 +226,12 @@ class LiveLoop:
         if row.refusal is None:
             return LiveReport(answered=1)
         return LiveReport(missed=1) if row.refusal.code == MISSED else LiveReport(refused=1)
+
+    def _stage(self, event: Event) -> str:
+        """Return the stage in which the version answers; nobody hears what is replayed, so that is shadow always."""
+        if self._replayed:
+            return SHADOW
+        return stage_now(self._store, self._engine.model, str(self._engine.version().version), event.decided_at)
 
     def _unless_late(self, row: PredictionRow, event: Event, now: datetime) -> PredictionRow:
         """Return `row`, or without its answer when `now` (by the clock, and by the newest bar) is too late for one."""

@@ -14,6 +14,7 @@ import numpy as np
 from ml_data.events import Event
 from ml_data.history_tables import definitions_hash
 from ml_data.journal import append_predictions, known_predictions
+from ml_data.stage_history import SHADOW, stage_now
 from ml_data.store import Store, sql
 from ml_inference.inference_engine import MLInferenceEngine
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
@@ -94,7 +95,7 @@ def moments(store: Store, instrument: Instrument, kind: EventKind, first: date, 
 
 
 class ShadowLoop:
-    """Asks one engine at each moment and writes its answers to the journal."""
+    """Asks one engine at each moment and writes its answers to the journal, with the stage its version was in then."""
 
     def __init__(
         self, store: Store, engine: MLInferenceEngine, *, clock: Callable[[], datetime], replayed: bool
@@ -104,7 +105,7 @@ class ShadowLoop:
     def step(self, event: Event) -> ShadowReport:
         """Ask about one event and return once its answer, or its refusal, is on disk."""
         try:
-            row = self._engine.predict(event, replayed=self._replayed)
+            row = self._engine.predict(event, stage=self._stage(event), replayed=self._replayed)
         except Refused as refused:
             if refused.code not in ("no_range", "no_break"):
                 raise
@@ -138,6 +139,12 @@ class ShadowLoop:
             if progress is not None:
                 progress(done, len(events))
         return total
+
+    def _stage(self, event: Event) -> str:
+        """Return the stage in which the version answers; nobody hears what is replayed, so that is shadow always."""
+        if self._replayed:
+            return SHADOW
+        return stage_now(self._store, self._engine.model, str(self._engine.version().version), event.decided_at)
 
     def _stored_span(self, instrument: Instrument) -> tuple[datetime, datetime]:
         """Return when the first stored bar starts and the newest closes; an empty span when there is none."""

@@ -103,16 +103,9 @@ def judged_of(journal: pa.Table) -> Judged:
     frequencies of the outcomes known before it was decided (each class begins with one). What the walk says is what was
     logged with the prediction; of NONE it says what the majority says.
     """
-    label = question_of(journal)
+    label, classes, rows = question_of(journal), _classes(journal), judged_rows(journal)
     if label.targets:
-        return _judged_numbers(journal, label)
-    has_none = label == BREAK_DIRECTION and journal["prob_none"].null_count < journal.num_rows
-    classes = label.classes if has_none else label.classes[:2]
-    judged = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
-    keep = pc.and_(judged, pc.is_in(journal["actual"], pa.array(classes)))
-    if has_none:
-        keep = pc.and_(keep, pc.or_(pc.not_equal(journal["actual"], "NONE"), pc.is_valid(journal["prob_none"])))
-    rows = journal.filter(pc.fill_null(keep, False))
+        return _judged_numbers(rows, label)
     actual = pc.index_in(rows["actual"], pa.array(classes)).to_numpy().astype(np.int64)
     probs = np.stack([_floats(rows, f"prob_{name.lower()}") for name in classes], axis=1)
     probs[:, _NONE:] = np.nan_to_num(probs[:, _NONE:])
@@ -137,10 +130,7 @@ def judged_of(journal: pa.Table) -> Judged:
     )
 
 
-def _judged_numbers(journal: pa.Table, label: Label) -> Judged:
-    keep = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
-    rows = journal.filter(pc.fill_null(keep, False))
-    rows = rows.filter(pa.array(same_outputs(rows), pa.bool_()))
+def _judged_numbers(rows: pa.Table, label: Label) -> Judged:
     advice = rows["advice"].to_pylist()
     numbers = numbers_of(rows, label)
     return Judged(
@@ -157,6 +147,25 @@ def _judged_numbers(journal: pa.Table, label: Label) -> Judged:
         label=label,
         numbers=numbers,
     )
+
+
+def judged_rows(journal: pa.Table) -> pa.Table:
+    """Return the rows that `judged_of` turns into arrays, in their order."""
+    judged = pc.and_(pc.equal(journal["state"], MATURED), pc.is_null(journal["refusal_code"]))
+    if question_of(journal).targets:
+        rows = journal.filter(pc.fill_null(judged, False))
+        return rows.filter(pa.array(same_outputs(rows), pa.bool_()))
+    classes = _classes(journal)
+    keep = pc.and_(judged, pc.is_in(journal["actual"], pa.array(classes)))
+    if "NONE" in classes:
+        keep = pc.and_(keep, pc.or_(pc.not_equal(journal["actual"], "NONE"), pc.is_valid(journal["prob_none"])))
+    return journal.filter(pc.fill_null(keep, False))
+
+
+def _classes(journal: pa.Table) -> tuple[str, ...]:
+    label = question_of(journal)
+    has_none = label == BREAK_DIRECTION and journal["prob_none"].null_count < journal.num_rows
+    return label.classes if has_none else label.classes[:2]
 
 
 def question_of(journal: pa.Table) -> Label:

@@ -22,6 +22,8 @@ VERBS: Final = (
     "shadow",
     "settle",
     "monitor",
+    "gates",
+    "stage",
     "audit",
     "doctor",
     "app",

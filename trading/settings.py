@@ -100,6 +100,20 @@ class FeedSettings(_Section):
     ib: IbSettings = IbSettings()
 
 
+class GateSettings(_Section):
+    """What a version must show in one stage before it may enter the next (`hub gates`).
+
+    `alpha` is the chance that a model without skill ever passes a bet, `days` and `predictions` the least evidence.
+    `accuracy_above` (a share) is asked only where it is set: where one side is commoner, it says little.
+    """
+
+    alpha: float = Field(0.05, gt=0, le=0.2)
+    days: int = Field(90, ge=40, le=2_000)
+    predictions: int = Field(200, ge=100, le=100_000)
+    fresh_days: int = Field(7, ge=4, le=31)  # calendar days after which the newest evidence is stale
+    accuracy_above: float | None = Field(None, ge=0.5, lt=1)
+
+
 class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
@@ -113,6 +127,7 @@ class HubSettings(BaseSettings):
     account: AccountSettings = AccountSettings()
     display: DisplaySettings = DisplaySettings()
     feed: FeedSettings = FeedSettings()
+    gates: GateSettings = GateSettings()
 
     @field_validator("home")
     @classmethod

@@ -67,8 +67,17 @@ def test_every_chart_and_table_ends_with_a_marked_sentence(full_home: Path, open
     at = open_page(full_home, **LAST_DAY)
     assert len(at.get("vega_lite_chart")) == 4
     marked = [one.value for one in at.caption if one.value.startswith(":")]
-    assert len(marked) == 5
+    assert len(marked) == 8
     assert all(line.split("[**")[1][0] in "✓✕…" for line in marked)
+
+
+def test_the_gates_say_that_replayed_forecasts_count_for_nothing(full_home: Path, open_page: OpenPage):
+    at = open_page(full_home, **LAST_DAY)
+    assert any(one.value.startswith("**Gates to advisory**: 1 of 8 passed, stays in shadow") for one in at.markdown)
+    rows = "".join(one.body for one in at.get("html"))
+    assert "0 of 90 trading days with live forecasts that are settled." in rows
+    assert "Days in this stage: cannot tell yet" in rows
+    assert "120 replayed ones are judged above and count for nothing here." in captions(at)
 
 
 def test_every_forecast_is_in_one_state(full_home: Path, open_page: OpenPage):

@@ -49,12 +49,12 @@ def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_rows(
     store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     act(store, "p1")
-    steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "INSERT INTO journal.ml_gates VALUES ('skill')")
+    steps = next_step("CREATE TABLE journal.ml_next (gate VARCHAR)", "INSERT INTO journal.ml_next VALUES ('skill')")
     monkeypatch.setattr(schema, "migrations", lambda alias: steps)
     newer = Store(home)
     with newer.journal() as cursor:
         versions = cursor.execute("SELECT version, name FROM journal.schema_version ORDER BY version").fetchall()
-        gates = cursor.execute("SELECT gate FROM journal.ml_gates").fetchall()
+        gates = cursor.execute("SELECT gate FROM journal.ml_next").fetchall()
     assert versions[0] == (1, "0001_predictions_and_outcomes")
     assert versions[-1] == (NEWEST + 1, "next")
     assert len(versions) == NEWEST + 1
@@ -66,7 +66,7 @@ def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_rows(
 def test_a_migration_that_fails_leaves_the_store_as_it_was(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch):
     act(store, "p1")
     with monkeypatch.context() as patched:
-        steps = next_step("CREATE TABLE journal.ml_gates (gate VARCHAR)", "DROP TABLE journal.no_such_table")
+        steps = next_step("CREATE TABLE journal.ml_next (gate VARCHAR)", "DROP TABLE journal.no_such_table")
         patched.setattr(schema, "migrations", lambda alias: steps)
         newer = Store(home)
         with pytest.raises(duckdb.CatalogException, match="no_such_table"), newer.journal():
@@ -74,7 +74,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(store: Store, home: P
         newer.close()
     with store.journal() as cursor:
         assert cursor.execute("SELECT max(version) FROM journal.schema_version").fetchall() == [(NEWEST,)]
-        assert cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'ml_gates'").fetchall() == []
+        assert cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'ml_next'").fetchall() == []
     assert acts(store) == ["p1"]
 
 

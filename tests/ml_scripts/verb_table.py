@@ -312,6 +312,28 @@ ROWS: dict[str, Row] = {
     ),
     "settle": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
     "monitor": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
+    "gates": Row(
+        shelves=("market", "journal", "registry"),
+        empty=NO_BARS,
+        no_models=NOTHING_PUBLISHED,
+        broken_model=BROKEN_MODEL,
+        writes=True,
+        wrong=(
+            ("--stage flying", "'flying' has no gates; expected one of advisory, hybrid, auto."),
+            ("--version nosuch", "nosuch does not point at any version"),
+        ),
+    ),
+    "stage": Row(
+        "directional-DEMO",
+        shelves=("journal", "registry"),
+        empty=(2, "directional-DEMO: nothing is published under that name"),
+        no_models=(2, "directional-DEMO: nothing is published under that name"),
+        broken_model=BROKEN_MODEL,
+        wrong=(
+            ("directional-DEMO --to flying", "'flying' is no stage; expected one of shadow, advisory, hybrid, auto."),
+            ("nosuch", "nosuch: nothing is published under that name"),
+        ),
+    ),
     "audit lookahead": Row(
         "--sample 2",
         shelves=("market",),

@@ -1,0 +1,99 @@
+"""`hub gates`: what a version has shown so far, gate by gate, and what the next stage still needs."""
+
+import math
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from ml_data.stage_history import STAGES
+from ml_inference.replay_audit import audit_replay
+from ml_monitoring.gatekeeper import judge, record, take_back
+from ml_monitoring.gates import Check, Gate, GateReport, required_checks
+from ml_monitoring.looks import Monitoring
+from ml_monitoring.outcome_logger import settle
+from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, now, opened, run, say
+from ml_scripts.shadow import DIRECTIONAL, RecipeOption, named_model
+from trading.domain.instrument import Instrument
+from trading.errors import HubError
+
+SHAPES = {"good": "✓", "bad": "✕", "cannot tell": "…"}
+
+
+def command(
+    instrument: InstrumentOption = None,
+    recipe: RecipeOption = DIRECTIONAL,
+    rule: RuleOption = None,
+    version: Annotated[str, typer.Option(help="A version, an alias, or 'latest'.")] = "latest",
+    stage: Annotated[str | None, typer.Option(help="advisory, hybrid or auto (default: the next one).")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge a version for its next stage: live forecasts count, replayed ones never do."""
+    if stage is not None and stage not in STAGES[1:]:
+        raise HubError(f"{stage!r} has no gates; expected one of {', '.join(STAGES[1:])}.")
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        report, _ = judged_now(hub, chosen, named_model(chosen, recipe, rule), version, stage)
+    say(describe(report), report, as_json=as_json)
+
+
+def judged_now(
+    hub: Hub, instrument: Instrument, model: str, version: str, stage: str | None, at: datetime | None = None
+) -> tuple[GateReport, Monitoring]:
+    """Settle, take back what does not stand any more, judge, and write the verdicts down."""
+    if model not in hub.registry.models():
+        train = f"hub train {model.split('-')[0]} --instrument {instrument.symbol}"
+        raise HubError(f"{model}: nothing is published yet. Train a version: {train}")
+    found = str(hub.registry.load(model, version).version)
+    settle(hub.store, instrument, now=now())
+    at = at or now()
+    settings = hub.settings.gates
+    take_back(hub.store, hub.registry, instrument, model, at=at, settings=settings)
+    checks = audit_checks(hub, instrument) if stage is not None and "replay" in required_checks(stage) else {}
+    report, monitoring = judge(
+        hub.store, hub.registry, instrument, model, found, at=at, settings=settings, stage=stage, checks=checks
+    )
+    record(hub.store, report, monitoring)
+    return report, monitoring
+
+
+def audit_checks(hub: Hub, instrument: Instrument) -> dict[str, Check]:
+    """Return what the replay audit says of every logged prediction: of its inputs (skew), and of its answer."""
+    found = audit_replay(hub.store, hub.registry, instrument, settings=hub.engine_settings)
+    skewed = [each for each in found.mismatches if each.what.startswith("feature ")]
+    others = [each for each in found.mismatches if not each.what.startswith("feature ")]
+    count = f"{found.predictions:,} logged forecasts"
+    return {
+        "skew": Check(not skewed, str(skewed[0]) if skewed else f"Inputs of {count} come out from stored bars."),
+        "replay": Check(not others, str(others[0]) if others else f"{count} come out bit for bit."),
+    }
+
+
+def describe(report: GateReport) -> list[str]:
+    """Return the gates in words."""
+    open_ = sum(gate.state == "good" for gate in report.gates)
+    replayed = f"; {report.replayed:,} replayed ones count for nothing here" if report.replayed else ""
+    return [
+        f"{report.model} {report.version} for {report.stage}: {open_} of {len(report.gates)} gates are passed "
+        f"({report.live:,} live forecasts with outcome{replayed}).",
+        *(f"  {SHAPES[gate.state]} {gate.title}: {gate.sentence}{wait_of(gate)}" for gate in report.gates),
+        f"Evidence {report.evidence_hash}",
+    ]
+
+
+def wait_of(gate: Gate) -> str:
+    """Return how long a closed gate would take, where that is known."""
+    if (
+        gate.state == "good"
+        or math.isnan(gate.further_days)
+        or gate.further_days == 0
+        or gate.name in ("skill", "net_r")
+    ):
+        return ""
+    if math.isinf(gate.further_days):
+        return " Never at the present rate."
+    return f" About {gate.further_days:,.0f} further trading days."
+
+
+if __name__ == "__main__":
+    run(command)
