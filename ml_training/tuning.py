@@ -7,8 +7,9 @@ file: what has ended stays, and the same command goes on where it was left. The 
 
 import hashlib
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ from ml_data.trials import TrialResult
 from ml_training.choosing import AdviceTerms, fold_losses, trial_result
 from ml_training.dataset import Dataset
 from ml_training.estimators import Kept
-from ml_training.ledger import Ledger
+from ml_training.ledger import Ledger, OpenTrial
 from ml_training.recipe import Recipe
 from ml_training.splits import Fold
 from ml_training.walk_forward import WORKERS, FoldResult, fit_fold
@@ -70,6 +71,14 @@ class Tuned:
 
 
 @dataclass(frozen=True, eq=False)
+class _Asked:
+    """A trial of the study, and the recipe with its numbers."""
+
+    trial: optuna.Trial
+    recipe: Recipe
+
+
+@dataclass(frozen=True, eq=False)
 class Tuning:
     """What is tuned on what. `family` is the registry's model; `advance` is told how many trials have ended."""
 
@@ -83,13 +92,25 @@ class Tuning:
     pruner: BasePruner | None = None
 
     def best_of(self, trials: int, file: Path) -> Tuned:
-        """Return the best of `trials` that ended, those in the study's `file` included; Ctrl+C keeps what has ended."""
+        """Return the best of `trials` that ended, those in the study's `file` included; Ctrl+C keeps what has ended.
+
+        While a trial's folds are fitted, the one before is written down and the one after is asked for; so the sampler
+        knows all trials but the one that runs.
+        """
         study = self.study(file)
         kept: tuple[Kept, ...] = tuple({} for _ in self.folds)
-        with ThreadPoolExecutor(WORKERS) as pool:
-            while (ended := _ended(study)) < trials:
+        with ThreadPoolExecutor(WORKERS) as pool, ExitStack() as unwritten:
+            ended = _ended(study)
+            asked = self._ask(study) if ended < trials else None
+            while asked is not None:
                 self.advance(ended)
-                self._run(study, pool, kept)
+                with self._running(asked, pool, kept) as running:
+                    unwritten.close()
+                    with self._in_the_ledger(study, asked) as entry:
+                        following = self._ask(study) if ended + 1 < trials else None
+                        losses, result = self._collected(asked, running)
+                        unwritten.callback(self._write, study, asked, entry, losses, result)
+                asked, ended = following, ended + 1
         best, own = study.best_trial, self._own()
         own_loss = next((each.value for each in study.get_trials(states=_ENDED[:1]) if each.params == own), None)
         return Tuned(
@@ -123,46 +144,58 @@ class Tuning:
         numbers = self.recipe.estimator.model_dump()
         return {name: numbers[name] for name in _SPACE}
 
-    def _run(self, study: optuna.Study, pool: ThreadPoolExecutor, kept: tuple[Kept, ...]) -> None:
+    def _ask(self, study: optuna.Study) -> _Asked:
         trial = study.ask()
-        recipe = _with(self.recipe, {name: suggested(trial) for name, suggested in _SPACE.items()})
-        try:
-            with self.ledger.trial(self.family, "tuning", recipe.document(), self.dataset.data_hash) as entry:
-                results, losses = self._folds(trial, recipe, pool, kept)
-                if len(results) < len(self.folds):
-                    entry.end(TrialResult("pruned", losses, why=f"after {len(losses)} of {len(self.folds)} folds"))
-                    study.tell(trial, state=TrialState.PRUNED)
-                    return
-                entry.end(trial_result(self.dataset, results, self.terms))
-        except BaseException:
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        study.tell(trial, sum(losses) / len(losses))
+        return _Asked(trial, _with(self.recipe, {name: suggested(trial) for name, suggested in _SPACE.items()}))
 
-    def _folds(
-        self, trial: optuna.Trial, recipe: Recipe, pool: ThreadPoolExecutor, kept: tuple[Kept, ...]
-    ) -> tuple[tuple[FoldResult, ...], tuple[float, ...]]:
-        """Return the folds' results and losses in their order, up to the one after which the trial is stopped."""
+    @contextmanager
+    def _running(
+        self, asked: _Asked, pool: ThreadPoolExecutor, kept: tuple[Kept, ...]
+    ) -> Iterator[list[Future[FoldResult]]]:
+        """Fit the folds in the order of time; on leaving, none of them uses its bins any more."""
         running = [
-            pool.submit(fit_fold, self.dataset, fold, recipe, None, bins)
+            pool.submit(fit_fold, self.dataset, fold, asked.recipe, None, bins)
             for fold, bins in zip(self.folds, kept, strict=True)
         ]
-        results: list[FoldResult] = []
-        losses: tuple[float, ...] = ()
         try:
-            for step, future in enumerate(running):
-                results.append(future.result())
-                losses = fold_losses(self.dataset, tuple(results), self.terms)
-                trial.report(sum(losses) / len(losses), step)
-                if step + 1 < len(running) and trial.should_prune():
-                    break
+            yield running
         finally:
             for future in running:
                 future.cancel()
-            for future in running:
-                if not future.cancelled():
-                    future.exception()  # bins are used by one fit at a time: wait for those that had begun
-        return tuple(results), losses
+            wait([future for future in running if not future.cancelled()])
+
+    @contextmanager
+    def _in_the_ledger(self, study: optuna.Study, asked: _Asked) -> Iterator[OpenTrial]:
+        document, data_hash = asked.recipe.document(), self.dataset.data_hash
+        try:
+            with self.ledger.trial(self.family, "tuning", document, data_hash) as entry:
+                yield entry
+        except BaseException:
+            study.tell(asked.trial, state=TrialState.FAIL)
+            raise
+
+    def _collected(self, asked: _Asked, running: list[Future[FoldResult]]) -> tuple[tuple[float, ...], TrialResult]:
+        """Return the losses of the folds up to the one after which the trial is stopped, and what it came to."""
+        results: list[FoldResult] = []
+        losses: tuple[float, ...] = ()
+        for step, future in enumerate(running, start=1):
+            results.append(future.result())
+            losses += fold_losses(self.dataset, (results[-1],), self.terms)
+            if step < len(running):
+                asked.trial.report(sum(losses) / step, step)
+                if asked.trial.should_prune():
+                    return losses, TrialResult("pruned", losses, why=f"after {step} of {len(running)} folds")
+        return losses, trial_result(self.dataset, tuple(results), self.terms)
+
+    def _write(
+        self, study: optuna.Study, asked: _Asked, entry: OpenTrial, losses: tuple[float, ...], result: TrialResult
+    ) -> None:
+        """Write down what a trial came to: in the ledger first, then in the study."""
+        entry.end(result)
+        if result.state == "pruned":
+            study.tell(asked.trial, state=TrialState.PRUNED)
+        else:
+            study.tell(asked.trial, sum(losses) / len(losses))
 
 
 def _ended(study: optuna.Study) -> int:
