@@ -81,13 +81,17 @@ def audit_replay(
     instrument: Instrument,
     *,
     settings: EngineSettings,
+    only: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReplayReport:
     """Recompute every logged prediction of `instrument`, oldest first; `progress(done, total)` after each.
 
+    With `only` it is the prediction of that id alone.
+
     One that differs although its bars were revised since is made again from the bars as they were when it was logged.
     """
-    logged = judged_predictions(store, instrument=instrument.symbol).select(["prediction_id"]).to_pylist()
+    every = judged_predictions(store, instrument=instrument.symbol).select(["prediction_id"]).to_pylist()
+    logged = [row for row in every if only in (None, row["prediction_id"])]
     revised = {each.id: each for each in stale(store, instrument, predictions_made(store, instrument))}
     engines = _Engines(store, registry, instrument, settings)
     mismatches: list[Mismatch] = []

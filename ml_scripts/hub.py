@@ -25,6 +25,7 @@ VERBS: Final = (
     "gates",
     "stage",
     "audit",
+    "reproduce",
     "doctor",
     "app",
 )

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from ml_data.bar_arrays import BarArrays
 from ml_data.build import read_bars
 from ml_data.features.base import FeatureGroup
 from ml_data.history import build_history
@@ -85,13 +86,7 @@ def train(
     groups = chosen_groups(recipe) if groups is None else groups
     ledger = Ledger(store, clock or (lambda: now), who)
     begin("reading bars")
-    before = None if until is None else from_minute(_end_of(instrument, until))
-    bars = read_bars(store, instrument, before=before)
-    if not len(bars):
-        raise NothingStored(
-            f"{instrument.symbol}: no bars are stored{'' if until is None else f' up to {until}'}. Import some: "
-            f"hub ingest FILES --instrument {instrument.symbol}"
-        )
+    bars = bars_until(store, instrument, until)
     begin("auditing features for look-ahead")
     checks = recipe.checks
     audited = audit(bars, instrument, sample=checks.audit_events, seed=recipe.seed, groups=groups, kind=recipe.event)
@@ -151,6 +146,23 @@ def _days_of(dataset: Dataset, plan: Plan) -> tuple[date, date]:
     """Return the first and last day of the untouched window."""
     days = dataset.days[plan.final.test]
     return as_date(days[0]), as_date(days[-1])
+
+
+def bars_until(store: Store, instrument: Instrument, until: date | None) -> BarArrays:
+    """Return the stored bars up to the end of trading day `until` (None: all of them).
+
+    Raises
+    ------
+    NothingStored
+        when there are none.
+    """
+    bars = read_bars(store, instrument, before=None if until is None else from_minute(_end_of(instrument, until)))
+    if not len(bars):
+        raise NothingStored(
+            f"{instrument.symbol}: no bars are stored{'' if until is None else f' up to {until}'}. Import some: "
+            f"hub ingest FILES --instrument {instrument.symbol}"
+        )
+    return bars
 
 
 def _end_of(instrument: Instrument, day: date) -> int:

@@ -50,10 +50,15 @@ class Training:
 
     @property
     def calibrator(self) -> Calibrator:
-        """What is published with the fit: of classes as chosen out of fold, of numbers as measured in fitting."""
-        if isinstance(self.fit, Fit):
-            return Calibrator() if self.calibration is None else self.calibration.calibrator
-        return self.fit.calibrator
+        """What is published with the fit."""
+        return calibrator_of(self.fit, self.calibration)
+
+
+def calibrator_of(fit: AnyFit, calibration: Calibration | None) -> Calibrator:
+    """Return what is published with a fit: of classes as chosen out of fold, of numbers as measured in fitting."""
+    if isinstance(fit, Fit):
+        return Calibrator() if calibration is None else calibration.calibrator
+    return fit.calibrator
 
 
 def plan_of(dataset: Dataset, recipe: Recipe) -> Plan:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ml_data.feature_matrix import features_of, schema_hash
 from ml_data.features.base import FeatureGroup
+from ml_data.history_tables import definitions_hash
 from ml_data.lookahead import LookaheadReport
 from ml_models.card import describe_opening, model_card
 from ml_models.documents import Json
@@ -65,14 +66,13 @@ def draft_of(
     circumstances: Circumstances,
 ) -> Draft:
     """Return the draft of a version, ready to be published."""
-    start = training.fit.start if isinstance(training.fit, Fit) else None
-    schema = replace(schema_of(dataset, training.plan.final.train, recipe, groups), start=start)
+    schema = schema_of_fit(dataset, training.plan.final.train, recipe, groups, training.fit)
     metadata = _metadata(dataset, training, recipe, groups, audit, canaries, circumstances)
     metrics = metrics_of(training, circumstances)
-    texts = training.fit.texts if isinstance(training.fit, ValueFit) else (training.fit.text,)
+    first, *further = model_texts(training.fit, schema).items()
     return Draft(
-        model_txt=texts[0],
-        parts=dict(zip(schema.parts[1:], texts[1:], strict=True)),
+        model_txt=first[1],
+        parts=dict(further),
         calibrator=training.calibrator,
         schema=schema,
         metadata=metadata,
@@ -81,6 +81,19 @@ def draft_of(
         golden=golden_rows(dataset, schema, training.plan.final.train, training.fit),
         card=model_card(model_name(recipe.name, dataset.instrument, recipe.rule), metadata, schema, metrics),
     )
+
+
+def model_texts(fit: AnyFit, schema: Schema) -> dict[str, bytes]:
+    """Return the model files of a fit by name, model.txt first: equal fits have equal bytes."""
+    texts = fit.texts if isinstance(fit, ValueFit) else (fit.text,)
+    return dict(zip(schema.parts if schema.outputs else ("model.txt",), texts, strict=True))
+
+
+def schema_of_fit(
+    dataset: Dataset, rows: IntArray, recipe: Recipe, groups: tuple[FeatureGroup, ...], fit: AnyFit
+) -> Schema:
+    """Return the schema of what was fitted on `rows`, with where it starts from."""
+    return replace(schema_of(dataset, rows, recipe, groups), start=fit.start if isinstance(fit, Fit) else None)
 
 
 def schema_of(dataset: Dataset, rows: IntArray, recipe: Recipe, groups: tuple[FeatureGroup, ...]) -> Schema:
@@ -180,6 +193,7 @@ def _metadata(
         extra={
             "recipe": recipe.document(),
             "feature_schema_hash": schema_hash(groups),
+            "definitions_hash": definitions_hash(made.instrument),
             "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
             **_of_classes(dataset, learned, fit),
             "rounds_by_fold": [list(each) if isinstance(each, tuple) else each for each in training.rounds_by_fold],

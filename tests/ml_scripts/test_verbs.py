@@ -20,7 +20,17 @@ from tests.ml_scripts.verb_table import ROWS, takes, verbs
 VERBS = verbs()
 FINISHING = [name for name, row in ROWS.items() if not row.serves]
 WRONG = [(name, arguments, said) for name, row in ROWS.items() for arguments, said in row.wrong]
-ONCE = ("models rollback", "models delete", "instrument new", "train", "demo", "shadow", "export", "audit replay")
+ONCE = (
+    "models rollback",
+    "models delete",
+    "instrument new",
+    "train",
+    "demo",
+    "shadow",
+    "export",
+    "audit replay",
+    "reproduce",
+)
 """What can be done once, and what takes a second."""
 ONE_INSTRUMENT = [name for name, command in VERBS.items() if takes(command, "--instrument") and name in ROWS]
 

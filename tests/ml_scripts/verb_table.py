@@ -90,6 +90,13 @@ def change_a_stored_bar(home: Path, monkeypatch: Any) -> None:
     store.close()
 
 
+def change_a_bar_that_was_learned_from(home: Path, monkeypatch: Any) -> None:
+    store = Store(home / STORES)
+    with store.market_write() as cursor:
+        cursor.execute("UPDATE market.bars_1m SET volume = volume + 1 WHERE ts::DATE = DATE '2023-03-01'")
+    store.close()
+
+
 def revise_a_bar(home: Path, monkeypatch: Any) -> None:
     store = Store(home / STORES)
     table = demo_table().slice(100_000, 500)
@@ -358,6 +365,22 @@ ROWS: dict[str, Row] = {
         shelves=("market", "journal"),
         empty=NO_BARS,
         fails=(revise_a_bar, "DEMO: built on bars that were changed since: "),
+    ),
+    "reproduce": Row(
+        "latest --model directional-DEMO",
+        shelves=("market", "registry"),
+        empty=NO_REGISTRY,
+        no_models=NO_REGISTRY,
+        broken_model=BROKEN_MODEL,
+        long=True,
+        wrong=(
+            ("", "Missing argument 'what'"),
+            ("nosuch", "'nosuch' is neither a version"),
+            ("v_20200101_000000-aaaaa", "There is no version v_20200101_000000-aaaaa on the shelf"),
+            ("champion --model directional-DEMO", "champion does not point at any version"),
+            ("latest --model nosuch", "There is no model 'nosuch'"),
+        ),
+        fails=(change_a_bar_that_was_learned_from, "what it was made from has changed:"),
     ),
     "doctor": Row(
         no_models=(0, "models: none published yet"),
