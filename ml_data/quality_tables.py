@@ -91,7 +91,7 @@ def _bar_hours(own: _OwnBars) -> pa.Table:
             "starts_at": _instants(hour * 60),
             "bars": pa.array(found.astype(np.int32)),
             "expected_bars": pa.array(expected.astype(np.int32)),
-            "volume": pa.array(np.bincount(place, bars.volume[own.rows], minlength=len(day))),
+            "volume": pa.array(np.bincount(place, bars.volume[own.rows], minlength=len(day)).astype(np.float64)),
             "zero_volume": pa.array(silent.astype(np.int32)),
         }
     )

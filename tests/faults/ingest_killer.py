@@ -31,7 +31,7 @@ def die_at(step: int) -> None:
 
         setattr(owner, name, counted)
 
-    wrap(import_write, "_put")
+    wrap(import_write, "put")
     wrap(Store, "_change_stamp")
     wrap(Store, "_detach")
 
@@ -42,9 +42,13 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             ingest.BATCH_ROWS = 10
-            die_at(int(step))
-            store = Store(Path(home))
-            ingest.ingest(store, nq(), [Path(file) for file in files], now=NOW)
+            try:
+                die_at(int(step))
+                store = Store(Path(home))
+                ingest.ingest(store, nq(), [Path(file) for file in files], now=NOW)
+            except BaseException as error:  # else the test would wait for an answer for ever
+                print(f"failed: {error!r}", flush=True)
+                raise
             print("done", flush=True)
             os._exit(0)
         os.waitpid(child, 0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ml_data import build as build_module
@@ -397,6 +398,11 @@ def test_bars_are_read_as_they_were_stored(store: Store, bars: pa.Table):
     assert len(part) == len(between(bars, at("2025-01-30 00:00"), at("2025-01-31 00:00")))
 
 
+@example(
+    shape=Shape(date(2024, 3, 7), 4, 1, 1.0, 0.0, step=0, reach=0, seed=0, keeps_hours=False, stops=0),
+    cuts=[0.75],  # the later part comes first, and no day of it has bars of its own contract
+    order=Random(1),  # noqa: S311 - which part comes first is no secret
+)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(shape=shapes(), cuts=st.lists(st.floats(0, 1), min_size=1, max_size=4), order=st.randoms(use_true_random=False))
 def test_however_the_bars_come_the_history_is_the_same(shape: Shape, cuts: list[float], order: Any):

@@ -17,6 +17,8 @@ from trading.domain.instrument import read_instrument
 from trading.errors import HubError
 from trading.settings import IbSettings
 
+pytestmark = pytest.mark.own_thread
+
 MGC = read_instrument(ROOT / "config" / "instruments" / "MGC.toml")
 SERVER_VERSION = 176
 CONTRACTS = {"20240226": "MGCG4", "20240426": "MGCJ4", "20240626": "MGCM4", "20240828": "MGCQ4"}
