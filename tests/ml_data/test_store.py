@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ml_data.schema import migrations
 from ml_data.store import ALIASES, Store, sql
 from tests.ml_data.store_use import act, acts
 
@@ -64,17 +65,30 @@ TABLES = {
     """,
     "journal": """
         ml_actions: prediction_id VARCHAR, action VARCHAR, why VARCHAR, acted_at TIMESTAMPTZ
+        ml_drift: instrument VARCHAR, model VARCHAR, version VARCHAR, monitor VARCHAR, through DATE, state VARCHAR,
+            subject VARCHAR, value DOUBLE, line DOUBLE, rate DOUBLE, sentence VARCHAR, looked_at TIMESTAMPTZ
+        ml_gates: instrument VARCHAR, model VARCHAR, version VARCHAR, stage VARCHAR, gate VARCHAR, state VARCHAR,
+            value DOUBLE, low DOUBLE, high DOUBLE, n BIGINT, need DOUBLE, further_days DOUBLE, sentence VARCHAR,
+            evidence_hash VARCHAR, judged_at TIMESTAMPTZ
         ml_outcomes: prediction_id VARCHAR, revision INTEGER, state VARCHAR, actual VARCHAR, correct BOOLEAN,
-            r_net DOUBLE, r_net_advised DOUBLE, known_at TIMESTAMPTZ, void_reason VARCHAR, settled_at TIMESTAMPTZ
+            r_net DOUBLE, r_net_advised DOUBLE, known_at TIMESTAMPTZ, void_reason VARCHAR, settled_at TIMESTAMPTZ,
+            actual_values DOUBLE[]
         ml_predictions: prediction_id VARCHAR, instrument VARCHAR, kind VARCHAR, trading_day DATE, orb VARCHAR,
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
             max_input_time TIMESTAMPTZ, data_hash VARCHAR, raw_score DOUBLE[], prob_up DOUBLE, prob_down DOUBLE,
-            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR,
-            base_prob_up DOUBLE, reasons DOUBLE[],
-            refusal_code VARCHAR, refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ
+            prob_none DOUBLE, baseline_prob_up DOUBLE, confidence DOUBLE, advice VARCHAR, base_prob_up DOUBLE,
+            reasons DOUBLE[], refusal_code VARCHAR, refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ,
+            label VARCHAR, rule VARCHAR, prob_win DOUBLE, prob_miss DOUBLE, expected_r DOUBLE, quantiles DOUBLE[],
+            interval_low DOUBLE, interval_high DOUBLE, advised_size DOUBLE, base_value DOUBLE, baselines DOUBLE[],
+            outputs VARCHAR[]
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
             by_whom VARCHAR, why VARCHAR, evidence_hash VARCHAR
+        ml_trial_results: trial_id VARCHAR, state VARCHAR, ended_at TIMESTAMPTZ, fold_scores DOUBLE[], sharpe DOUBLE,
+            days DATE[], results DOUBLE[], why VARCHAR
+        ml_trials: trial_id VARCHAR, family VARCHAR, kind VARCHAR, started_at TIMESTAMPTZ, parameters VARCHAR,
+            parameters_hash VARCHAR, data_hash VARCHAR, by_whom VARCHAR
+        ml_window_openings: trial_id VARCHAR, family VARCHAR, first_day DATE, last_day DATE, opened_at TIMESTAMPTZ
         schema_version: version INTEGER, name VARCHAR, applied_at TIMESTAMPTZ
     """,
 }
@@ -133,7 +147,7 @@ def test_the_first_use_makes_the_home_folder_and_only_the_file_that_was_asked_fo
     assert not home.exists()
     with store.journal() as cursor:
         assert cursor.execute("SELECT version, name FROM journal.schema_version").fetchall() == [
-            (1, "0001_predictions_and_outcomes")
+            (step.version, step.name) for step in migrations("journal")
         ]
     store.close()
     assert sorted(file.name for file in (home / "deep").glob("*.duckdb")) == ["journal.duckdb"]
