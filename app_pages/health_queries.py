@@ -69,6 +69,11 @@ def health(
         drawn["reliability"] = charts.means_chart(report.coverage.groups, colour, words_of(label))
     if report.by_range:
         drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour, label.walk, saved_words(label))
+    for name, found in (("weekdays", report.parts.by_weekday), ("confidence", report.parts.by_confidence)):
+        if found:
+            drawn[name] = charts.ranges_chart(found, list(found), colour, label.walk, saved_words(label))
+    if report.parts.rolling is not None and len(report.parts.rolling) > 1:
+        drawn["expected"] = charts.rolling_chart(report.parts.rolling, colour, "expectation", "nats above it")
     if report.worth is not None:
         drawn["worth"] = charts.worth_chart(report.worth, colour)
     figures = {name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()}

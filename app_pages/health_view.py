@@ -20,6 +20,7 @@ from ml_models.intervals import Estimate
 from ml_models.verdicts import State, Verdict
 from ml_monitoring.judged import Counts
 from ml_monitoring.performance_monitor import Performance, Worth
+from ml_monitoring.performance_parts import describe_expectation
 from ml_monitoring.report import HealthReport
 from ml_monitoring.rolling import RollingMean
 from ml_monitoring.sentences import describe_parts
@@ -50,6 +51,11 @@ SCORES: Final = {
 FIGURE_HEIGHT: Final = 250
 """CSS pixels of a card's figure."""
 
+_PARTS: Final = (
+    ("weekdays", "**Skill by weekday**; right: n (worth)", 0.3),
+    ("confidence", "**Skill by confidence**; right: n (worth)", 0.3),
+    ("expected", "**Log loss above its own expectation**, 40 trading days, nats", 0.4),
+)
 _MINUS: Final = re.compile(r"(?<![\w.])-(?=[\d∞])")
 
 
@@ -95,6 +101,7 @@ def cards(label: Label) -> tuple[tuple[tuple[str, str, float], ...], ...]:
             ("scores", "**Scores** beside the baselines, same forecasts", 0.52),
             ("worth", "**Would it have helped?** Net R added up, after costs", 0.48),
         ),
+        *(() if label.targets else (_PARTS,)),
     )
 
 
@@ -110,7 +117,14 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
         "ranges": describe_parts(parts, baseline=report.judged.label.walk) if parts else None,
         "scores": None if report.performance is None else report.performance.verdict,
         "worth": None if report.worth is None else report.worth.help,
+        "weekdays": _of_parts(report.parts.by_weekday, "weekday", report),
+        "confidence": _of_parts(report.parts.by_confidence, "confidence", report),
+        "expected": describe_expectation(report.parts.expectation),
     }
+
+
+def _of_parts(found: Mapping[str, Estimate], noun: str, report: HealthReport) -> Verdict | None:
+    return describe_parts(found, noun, report.judged.label.walk) if found else None
 
 
 def marked(verdict: Verdict | None) -> str:

@@ -108,14 +108,14 @@ def rolling_skill(judged: Judged, window: int = ROLLING_DAYS, score: str = "log_
     In nats saved an event (`log_loss`) or squared error saved an event (`brier`); positive is better. Of numbers it is
     the squared (`log_loss`) or absolute error (`brier`) of the first target.
     """
-    return rolling_mean(_saved(judged, score), judged.days, window)
+    return rolling_mean(saved(judged, score), judged.days, window)
 
 
 def skill_by_range(judged: Judged) -> dict[str, Estimate]:
     """Return the skill over the walk without drift (nats saved an event, Student's t by day) of each opening range."""
-    saved = _saved(judged, "log_loss")
+    gain = saved(judged, "log_loss")
     marks = {name: judged.orb == name for name in sorted(set(judged.orb.tolist()))}
-    return {name: mean_interval_t(saved[mark], judged.days[mark]) for name, mark in marks.items()}
+    return {name: mean_interval_t(gain[mark], judged.days[mark]) for name, mark in marks.items()}
 
 
 def worth(judged: Judged) -> Worth | None:
@@ -148,7 +148,7 @@ def _running(day: npt.NDArray[np.intp], values: Floats) -> Floats:
     return sums
 
 
-def _saved(judged: Judged, score: str) -> Floats:
+def saved(judged: Judged, score: str) -> Floats:
     """Return (n,): how much less than the walk each event cost."""
     if judged.numbers is not None:
         actual, power = judged.numbers.actual[:, 0], 2 if score == "log_loss" else 1

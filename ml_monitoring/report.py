@@ -24,8 +24,9 @@ from ml_monitoring.performance_monitor import (
     skill_by_range,
     worth,
 )
+from ml_monitoring.performance_parts import Parts, describe_expectation, parts
 from ml_monitoring.rolling import RollingMean
-from ml_monitoring.sentences import describe_rolling, gain_unit
+from ml_monitoring.sentences import describe_parts, describe_rolling, gain_unit
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class HealthReport:
     by_range: dict[str, Estimate]
     calibration: Calibration | None
     worth: Worth | None
+    parts: Parts
     coverage: Coverage | None = None
 
 
@@ -111,6 +113,7 @@ def health_of(
         calibration=calibration(judged),
         worth=worth(judged),
         coverage=coverage(judged),
+        parts=parts(judged),
     )
 
 
@@ -136,6 +139,13 @@ def describe(report: HealthReport) -> list[str]:
     lines.append(f"Skill ({report.performance.verdict.state}): {report.performance.verdict.sentence}")
     calibrated = () if report.calibration is None else report.calibration.verdicts
     lines += [f"Calibration ({verdict.state}): {verdict.sentence}" for verdict in calibrated]
+    expected = describe_expectation(report.parts.expectation)
+    if expected is not None:
+        lines.append(f"Expectation ({expected.state}): {expected.sentence}")
+    for noun, found in (("weekday", report.parts.by_weekday), ("confidence", report.parts.by_confidence)):
+        if found:
+            by_part = describe_parts(found, noun, report.judged.label.walk)
+            lines.append(f"Skill by {noun} ({by_part.state}): {by_part.sentence}")
     if report.coverage is not None:
         lines.append(f"Coverage ({report.coverage.verdict.state}): {report.coverage.verdict.sentence}")
     if report.worth is not None:

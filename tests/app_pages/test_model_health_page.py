@@ -65,9 +65,9 @@ def test_the_headline_is_skill_with_its_interval_and_never_accuracy(full_home: P
 
 def test_every_chart_and_table_ends_with_a_marked_sentence(full_home: Path, open_page: OpenPage):
     at = open_page(full_home, **LAST_DAY)
-    assert len(at.get("vega_lite_chart")) == 4
+    assert len(at.get("vega_lite_chart")) == 7
     marked = [one.value for one in at.caption if one.value.startswith(":")]
-    assert len(marked) == 8
+    assert len(marked) == 11
     assert all(line.split("[**")[1][0] in "✓✕…" for line in marked)
 
 

@@ -27,7 +27,7 @@ def test_the_page_is_drawn_whole_in_both_modes(hub: App, open_page: OpenPage, sc
     expect(page.get_by_role("heading", name="Model health")).to_be_visible()
     expect(page.get_by_text("Shadow mode: forecasts are stored, never acted on")).to_be_visible()
     expect(page.get_by_test_id("stMetric")).to_have_count(5)
-    expect(page.locator(CHARTS)).to_have_count(4)
+    expect(page.locator(CHARTS)).to_have_count(7)
     for title in ("Rolling skill", "Reliability", "Skill by opening range", "Scores", "Would it have helped?"):
         expect(page.get_by_text(title, exact=True)).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -63,7 +63,7 @@ def test_the_log_is_downloaded_as_it_is_filtered(hub: App, open_page: OpenPage):
 
 def test_a_phone_scrolls_down_and_never_sideways(hub: App, open_page: OpenPage):
     page = open_page(hub, HEALTH, viewport=PHONE)
-    expect(page.locator(CHARTS)).to_have_count(4)
+    expect(page.locator(CHARTS)).to_have_count(7)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     wide = page.evaluate(
         "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].map((e) => e.getBoundingClientRect().right)"

@@ -11,10 +11,11 @@ import pytest
 
 from ml_data.build import build
 from ml_data.ingest import ingest_bars
+from ml_data.stage_history import StageChange, append_stage_change
 from ml_data.store import Store, sql
 from ml_inference.shadow import ShadowLoop, ShadowReport, decision_moments
 from ml_monitoring.outcome_logger import settle
-from tests.hub_home import DEMO, NOW, REGISTRY, STORES, Home, copied, demo_table, using
+from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES, Home, copied, demo_table, using
 from trading.errors import Refused
 
 FIRST, LAST = "2023-05-08", "2023-05-09"
@@ -51,6 +52,22 @@ def test_every_event_is_answered_once_and_in_order(home: Home):
         as_written = cursor.execute("SELECT trading_day, orb, decided_at FROM journal.ml_predictions").fetchall()
     moments = decision_moments(DEMO, date.fromisoformat(FIRST), date.fromisoformat(LAST))
     assert as_written == [(each.trading_day, each.orb, each.decided_at) for each in moments]
+
+
+def test_a_live_answer_carries_the_stage_its_version_was_in_and_a_replayed_one_was_never_used(home: Home):
+    version = str(home.engine().version().version)
+    every = list(decision_moments(DEMO, date.fromisoformat(FIRST), date.fromisoformat(LAST)))
+    live = ShadowLoop(home.store, home.engine(), clock=home.clock, replayed=False)
+    live.step(every[0])
+    up = StageChange(MODEL, version, "advisory", "champion", every[1].decided_at, "Ann", "passed", "e" * 64)
+    append_stage_change(home.store, up)
+    live.step(every[1])
+    ShadowLoop(home.store, home.engine(), clock=home.clock, replayed=True).step(every[2])
+    down = StageChange(MODEL, version, "shadow", "champion", every[3].decided_at, "hub", "alarm", None)
+    append_stage_change(home.store, down)
+    live.step(every[3])
+    stages = dict(home.journal("orb, stage"))
+    assert [stages[event.orb] for event in every[:4]] == ["shadow", "advisory", "shadow", "shadow"]
 
 
 def test_replaying_again_changes_nothing(home: Home):
