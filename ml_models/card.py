@@ -5,10 +5,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ml_models.card_parts import SHOWN, checks, input_rows
+from ml_models.importance import FeatureImportance
 from ml_models.intervals import Estimate
 from ml_models.metadata import Metadata, Schema
 from ml_models.metrics import read_estimate
 
+_REPRODUCE: Final = "hub reproduce VERSION"
 _BLOCKS: Final = {
     "untouched": "The untouched window",
     "walk_forward": "Walk-forward, all folds together",
@@ -20,7 +23,12 @@ _READING: Final = (
 
 
 def model_card(
-    model: str, metadata: Metadata, schema: Schema, metrics: Mapping[str, Any], version: str | None = None
+    model: str,
+    metadata: Metadata,
+    schema: Schema,
+    metrics: Mapping[str, Any],
+    version: str | None = None,
+    importance: Sequence[FeatureImportance] = (),
 ) -> str:
     """Return the card as Markdown. `metrics` is as `ml_models.metrics` describes; what it does not name is listed last.
 
@@ -37,6 +45,8 @@ def model_card(
         *(_block(_BLOCKS.get(name, _title(name)), known[name]) for name in order),
         _folds(folds) if folds else "",
         *(f"### {_title(name)}\n\n{_bullets(said)}" for name, said in told_parts(metrics).items()),
+        *(["## What it looks at", _looked_at(importance)] if importance else []),
+        *(["## What was checked before it was published", _bullets(checked)] if (checked := checks(metadata)) else []),
         "## What it is not good for",
         _bullets(metadata.limits or ("Nothing was written down here; treat every use as untested.",)),
         *(["## What a reader must know", _bullets(metadata.notes)] if metadata.notes else []),
@@ -44,6 +54,21 @@ def model_card(
         _rest({name: each for name, each in metrics.items() if name not in {*known, *told_parts(metrics), "folds"}}),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def with_version(card: str, version: str) -> str:
+    """Return a card as it was published, with the number that it could not know yet in its last command.
+
+    >>> with_version("    hub reproduce VERSION", "v_20250627_120000-abcde")
+    '    hub reproduce v_20250627_120000-abcde'
+    """
+    return card.replace(_REPRODUCE, f"hub reproduce {version}")
+
+
+def _looked_at(importance: Sequence[FeatureImportance]) -> str:
+    more = len(importance) - len(importance[:SHOWN])
+    rest = f"\n\nAnd {more:,} more inputs, in feature_importance.json." if more else ""
+    return f"On rows that it was not fitted on.\n\n{_table(*input_rows(importance))}{rest}"
 
 
 def told_parts(metrics: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -152,7 +177,11 @@ def _again(metadata: Metadata) -> str:
         f"parent {metadata.parent or 'none'}",
         f"parameters `{json.dumps(metadata.parameters, sort_keys=True)}`",
     ]
-    return f"## How to make it again\n\n    {metadata.command}\n\n{_bullets(facts)}"
+    commands = f"    {metadata.command}\n    {_REPRODUCE}"
+    return (
+        "## Lineage, and how to make it again\n\nThe first trains anew from what is stored, the second makes this very "
+        f"version again and compares it byte for byte.\n\n{commands}\n\n{_bullets(facts)}"
+    )
 
 
 def _rest(metrics: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ml_models.calibrator import FILE as CALIBRATOR
 from ml_models.calibrator import Calibrator
+from ml_models.card import with_version
 from ml_models.documents import decode
 from ml_models.importance import FeatureImportance, read_importance
 from ml_models.intervals import Estimate
@@ -67,5 +68,5 @@ def published_in(folder: Path, model: str, version: VersionId) -> PublishedVersi
         metrics=decode("metrics.json", contents["metrics.json"]).document,
         importance=read_importance(decode("feature_importance.json", contents["feature_importance.json"]).document),
         calibrator=Calibrator.read(contents[CALIBRATOR]),
-        card=contents["MODEL_CARD.md"].decode("utf-8", errors="replace"),
+        card=with_version(contents["MODEL_CARD.md"].decode("utf-8", errors="replace"), version),
     )

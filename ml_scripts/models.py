@@ -73,9 +73,9 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
 def card(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
     """Print the model card (Markdown)."""
     with opened() as hub:
-        loaded = hub.registry.load(model, version)
-        text = (hub.registry.root / model / str(loaded.version) / "MODEL_CARD.md").read_text(encoding="utf-8")
-    say(text, {"model": model, "version": str(loaded.version), "card": text}, as_json=as_json)
+        found = _version(hub.registry, model, version)
+        text = hub.registry.published(model, found).card
+    say(text, {"model": model, "version": found, "card": text}, as_json=as_json)
 
 
 @cli.command("verify")

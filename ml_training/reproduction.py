@@ -76,7 +76,13 @@ class Reproduction:
             return (f"{name}: not made again, since what it was made from has changed:", *changed)
         differ = ", ".join(file for file, same in self.same.items() if not same)
         if changed:
-            return (f"{name}: {differ} came out differently from the same data. What has changed:", *changed)
+            differing = f"{name}: {differ} came out differently from the same data. What has changed:"
+            code = next((each for each in self.changed if each.name == "code"), None)
+            return (
+                differing,
+                *changed,
+                *([f"Try it with the code of then: git checkout {code.then.split()[0]}"] if code else []),
+            )
         return (
             f"{name}: {differ} came out differently, and nothing that is recorded has changed: another processor or "
             "operating system may round differently.",

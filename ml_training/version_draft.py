@@ -12,6 +12,7 @@ from ml_data.history_tables import definitions_hash
 from ml_data.lookahead import LookaheadReport
 from ml_models.card import describe_opening, model_card
 from ml_models.documents import Json
+from ml_models.importance import read_importance
 from ml_models.metadata import Column, DayRange, Golden, Metadata, Schema
 from ml_models.model_version import Draft, model_name
 from ml_models.scores import FloatArray, IntArray
@@ -79,7 +80,13 @@ def draft_of(
         metrics=metrics,
         feature_importance=training.importance,
         golden=golden_rows(dataset, schema, training.plan.final.train, training.fit),
-        card=model_card(model_name(recipe.name, dataset.instrument, recipe.rule), metadata, schema, metrics),
+        card=model_card(
+            model_name(recipe.name, dataset.instrument, recipe.rule),
+            metadata,
+            schema,
+            metrics,
+            importance=read_importance(training.importance),
+        ),
     )
 
 

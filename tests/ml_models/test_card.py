@@ -7,6 +7,7 @@ import pytest
 
 from ml_models.card import model_card
 from ml_models.documents import DamagedVersion, decode, encode
+from ml_models.importance import FeatureImportance
 from ml_models.intervals import Estimate
 from ml_models.metadata import Column, DayRange, Schema
 from ml_models.metrics import estimate_document, read_estimate
@@ -102,9 +103,12 @@ Skill is the model minus the best baseline on the same events; above 0 is better
 
 - NONE was dropped: 12 events.
 
-## How to make it again
+## Lineage, and how to make it again
+
+The first trains anew from what is stored, the second makes this very version again and compares it byte for byte.
 
     hub train directional --instrument DEMO
+    hub reproduce VERSION
 
 - code abc1234 with uncommitted changes; seed 1; lightgbm 4.7.0
 - data dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
@@ -125,6 +129,24 @@ def test_a_card_without_figures_or_limits_says_so_and_has_no_empty_part():
     assert "1 training run of this recipe was made up to this version." in card
     assert "Other figures" not in card
     assert "\n\n\n" not in card
+
+
+def test_the_card_says_what_the_version_looks_at_and_what_was_checked():
+    extra = {
+        "audit": {"events": 40, "features": 84, "problems": 0},
+        "canaries": [{"name": "shuffled labels", "passed": True}, {"name": "a late clock", "passed": True}],
+    }
+    shuffled = Estimate(0.21, 0.2, 0.22, 4524, 4500.0, 754)
+    looked = [FeatureImportance("martingale_up", 0.03, 0.87, (0.84, 0.9), shuffled)]
+    looked += [FeatureImportance(f"input_{number}", 0.01, 0.01) for number in range(11)]
+    card = model_card(
+        "directional", metadata(extra=extra), Schema((Column("a"),), ("UP", "DOWN")), {}, importance=looked
+    )
+    assert "| martingale_up | 3.0 % | 0.87 | 0.84 to 0.9 | +0.21 [+0.2, +0.22], n 4,524 |" in card
+    assert "| input_0 | 1.0 % | 0.01 | - | - |" in card
+    assert "And 2 more inputs, in feature_importance.json." in card
+    assert "- Look-ahead audit: 0 differences in 84 features of 40 events, " in card
+    assert "- Canaries: 2 of 2 did what they must (shuffled labels, a late clock)." in card
 
 
 def test_an_estimate_survives_json_bit_for_bit():

@@ -1,5 +1,6 @@
 """What a version says of itself, without parsing its model."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +28,13 @@ def test_documents_are_read_as_they_were_published(registry):
     assert sum(each.gain_share for each in found.importance) == pytest.approx(1.0)
     assert found.skill("walk_forward") is None
     assert found.told("calibration") == ()
+
+
+def test_the_card_names_its_own_version_in_the_command_that_makes_it_again(tmp_path):
+    registry = ModelRegistry(tmp_path / "registry")
+    made = replace(draft(), card="    hub reproduce VERSION\n")
+    version = registry.publish("directional", made, now=NOON, who="ann", why="first")
+    assert registry.published("directional", version).card == f"    hub reproduce {version}\n"
 
 
 def test_a_changed_file_is_not_shown(registry, tmp_path):
