@@ -118,7 +118,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
         "scores": None if report.performance is None else report.performance.verdict,
         "worth": None if report.worth is None else report.worth.help,
         "weekdays": _of_parts(report.parts.by_weekday, "weekday", report),
-        "confidence": _of_parts(report.parts.by_confidence, "confidence", report),
+        "confidence": _of_parts(report.parts.by_confidence, "confidence group", report),
         "expected": describe_expectation(report.parts.expectation),
     }
 

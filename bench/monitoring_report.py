@@ -1,9 +1,9 @@
 """The monitoring report of 10,000 predictions, from the journal file on: `python -m bench.monitoring_report`.
 
 Six predictions on each of 1,667 trading days, as far from the martingale as noise. The floor reads the same rows and
-does nothing with them; ours is the whole report, with its bootstraps and draws, as the first of a process: what a
-report keeps for the next is thrown away. Each figure is the best of `REPEATS`, since other work on the machine only
-ever adds.
+does nothing with them; ours is the whole report, with its bootstraps and draws, and the monitors of 60 inputs, as the
+first of a process: what a report keeps for the next is thrown away. Each figure is the best of `REPEATS`, since other
+work on the machine only ever adds.
 """
 
 from pathlib import Path
@@ -16,11 +16,14 @@ from bench.measure import Figure, best_times
 from ml_data.journal import judged_predictions
 from ml_data.store import Store
 from ml_models import intervals, right_forecaster
-from ml_monitoring.report import HealthReport, health_report
+from ml_monitoring.gatekeeper import monitored
+from ml_monitoring.looks import Monitoring
+from ml_monitoring.report import HealthReport, health_of
 
+FEATURES = 60
 DAYS, RANGES, REPEATS = 1_667, ("0900", "1000", "1100", "1800", "2300", "0030"), 5
 TARGET_SECONDS = 1.0
-MODEL, INSTRUMENT = "directional-BENCH", "BENCH"
+MODEL, INSTRUMENT, VERSION = "directional-BENCH", "BENCH", "v_20180101_000000-00000"
 
 
 def fill(store: Store) -> int:
@@ -45,8 +48,10 @@ def fill(store: Store) -> int:
             "orb": list(RANGES) * DAYS,
             "decided_at": pa.array(decided).cast(pa.timestamp("us", "UTC")),
             "model": [MODEL] * n,
-            "version": ["v_20180101_000000-00000"] * n,
-            "features": [[0.1] * 60] * n,
+            "version": [VERSION] * n,
+            "features": random.normal(size=(n, FEATURES)).tolist(),
+            "reasons": random.normal(0, 0.01, size=(n, FEATURES)).tolist(),
+            "schema_hash": ["s"] * n,
             "prob_up": said,
             "prob_down": 1 - said,
             "baseline_prob_up": walk,
@@ -73,11 +78,13 @@ def fill(store: Store) -> int:
     return n
 
 
-def first_report(store: Store) -> HealthReport:
-    """Return the report, made without draws that an earlier one kept."""
+def first_report(store: Store) -> tuple[HealthReport, Monitoring]:
+    """Return the report and what the monitors find, made without draws that an earlier one kept."""
     intervals._drawn_days.cache_clear()
     right_forecaster._drawn.cache_clear()
-    return health_report(store, instrument=INSTRUMENT, model=MODEL)
+    rows = judged_predictions(store, instrument=INSTRUMENT, model=MODEL)
+    report = health_of(rows, instrument=INSTRUMENT, model=MODEL)
+    return report, monitored(store, INSTRUMENT, MODEL, VERSION, rows)
 
 
 def figures() -> list[Figure]:

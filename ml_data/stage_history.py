@@ -41,6 +41,15 @@ def current_stage(changes: Iterable[StageChange], version: str) -> str:
     return stages[-1] if stages else SHADOW
 
 
+def next_stage(stage: str) -> str:
+    """Return the stage after `stage`; of the last one itself.
+
+    >>> next_stage("shadow"), next_stage("auto")
+    ('advisory', 'auto')
+    """
+    return STAGES[min(STAGES.index(stage) + 1, len(STAGES) - 1)]
+
+
 def stage_of(changes: Sequence[StageChange], version: str, instant: datetime) -> str:
     """Return the lower of the stage by the clock and the stage written last: a clock that goes back lifts nothing."""
     return min(stage_at(changes, version, instant), current_stage(changes, version), key=STAGES.index)

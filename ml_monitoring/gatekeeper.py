@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_data.journal import evidence_rows, features_asked, logged_inputs
-from ml_data.stage_history import SHADOW, STAGES, StageChange, append_stage_change, current_stage, stage_changes
+from ml_data.stage_history import SHADOW, StageChange, append_stage_change, current_stage, next_stage, stage_changes
 from ml_data.store import Store, sql
 from ml_models.model_registry import ModelRegistry
 from ml_monitoring.evidence import Evidence, evidence_of
@@ -46,7 +46,7 @@ def judge(
     """
     changes = stage_changes(store, model)
     now = current_stage(changes, version)
-    asked = stage or STAGES[min(STAGES.index(now) + 1, len(STAGES) - 1)]
+    asked = stage or next_stage(now)
     rows = evidence_rows(store, instrument.symbol, model, version, at)
     evidence = _evidence(store, instrument, model, version, rows, at, current_move(changes, version))
     found = monitored(store, instrument.symbol, model, version, rows, at)

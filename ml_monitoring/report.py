@@ -142,7 +142,7 @@ def describe(report: HealthReport) -> list[str]:
     expected = describe_expectation(report.parts.expectation)
     if expected is not None:
         lines.append(f"Expectation ({expected.state}): {expected.sentence}")
-    for noun, found in (("weekday", report.parts.by_weekday), ("confidence", report.parts.by_confidence)):
+    for noun, found in (("weekday", report.parts.by_weekday), ("confidence group", report.parts.by_confidence)):
         if found:
             by_part = describe_parts(found, noun, report.judged.label.walk)
             lines.append(f"Skill by {noun} ({by_part.state}): {by_part.sentence}")

@@ -1,12 +1,11 @@
 """`hub gates`: what a version has shown so far, gate by gate, and what the next stage still needs."""
 
 import math
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from ml_data.stage_history import STAGES
+from ml_data.stage_history import STAGES, current_stage, next_stage, stage_changes
 from ml_inference.replay_audit import audit_replay
 from ml_monitoring.gatekeeper import judge, record, take_back
 from ml_monitoring.gates import Check, Gate, GateReport, required_checks
@@ -38,7 +37,7 @@ def command(
 
 
 def judged_now(
-    hub: Hub, instrument: Instrument, model: str, version: str, stage: str | None, at: datetime | None = None
+    hub: Hub, instrument: Instrument, model: str, version: str, stage: str | None
 ) -> tuple[GateReport, Monitoring]:
     """Settle, take back what does not stand any more, judge, and write the verdicts down."""
     if model not in hub.registry.models():
@@ -46,12 +45,12 @@ def judged_now(
         raise HubError(f"{model}: nothing is published yet. Train a version: {train}")
     found = str(hub.registry.load(model, version).version)
     settle(hub.store, instrument, now=now())
-    at = at or now()
-    settings = hub.settings.gates
+    at, settings = now(), hub.settings.gates
     take_back(hub.store, hub.registry, instrument, model, at=at, settings=settings)
-    checks = audit_checks(hub, instrument) if stage is not None and "replay" in required_checks(stage) else {}
+    asked = stage or next_stage(current_stage(stage_changes(hub.store, model), found))
+    checks = audit_checks(hub, instrument) if "replay" in required_checks(asked) else {}
     report, monitoring = judge(
-        hub.store, hub.registry, instrument, model, found, at=at, settings=settings, stage=stage, checks=checks
+        hub.store, hub.registry, instrument, model, found, at=at, settings=settings, stage=asked, checks=checks
     )
     record(hub.store, report, monitoring)
     return report, monitoring

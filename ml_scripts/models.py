@@ -73,7 +73,7 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
 def card(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
     """Print the model card (Markdown)."""
     with opened() as hub:
-        found = _version(hub.registry, model, version)
+        found = version_named(hub.registry, model, version)
         text = hub.registry.published(model, found).card
     say(text, {"model": model, "version": found, "card": text}, as_json=as_json)
 
@@ -82,7 +82,7 @@ def card(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
 def verify(model: ModelArgument, version: VersionArgument = "latest", as_json: JsonFlag = False) -> None:
     """Check every byte of a version and that its golden rows come back; leaves with 1 when something is wrong."""
     with opened() as hub:
-        found = _version(hub.registry, model, version)
+        found = version_named(hub.registry, model, version)
         problems = hub.registry.verify(model, found)
         stale = _stale(hub, model, found)
     result = {"model": model, "version": found, "problems": problems, "stale": stale}
@@ -102,7 +102,7 @@ def promote(
 ) -> None:
     """Point an alias at a version."""
     with opened() as hub:
-        found = _version(hub.registry, model, version)
+        found = version_named(hub.registry, model, version)
         hub.registry.promote(model, found, alias=alias, now=now(), who=who(), why=why)
     say(f"{model}: {alias} is {found}.", {"model": model, "alias": alias, "version": found}, as_json=as_json)
 
@@ -120,7 +120,7 @@ def rollback(model: ModelArgument, why: WhyOption, alias: AliasOption = "champio
 def delete(model: ModelArgument, version: VersionArgument, why: WhyOption, as_json: JsonFlag = False) -> None:
     """Take a version off the shelf; refused while an alias or a logged prediction needs it."""
     with opened() as hub:
-        found = _version(hub.registry, model, version)
+        found = version_named(hub.registry, model, version)
         with hub.store.journal() as cursor:
             rows = cursor.execute("SELECT DISTINCT version_hash FROM journal.ml_predictions").fetchall()
         logged = {row[0] for row in rows}
@@ -143,7 +143,7 @@ def _stale_lines(stale: tuple[Stale, ...]) -> list[str]:
     return [f"Stale: {each}. It stays as it was published; train again to learn from the new bars." for each in stale]
 
 
-def _version(registry: ModelRegistry, model: str, which: str) -> str:
+def version_named(registry: ModelRegistry, model: str, which: str) -> str:
     """Return the version that a name stands for."""
     if which.startswith("v_"):
         return which

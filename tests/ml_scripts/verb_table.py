@@ -335,7 +335,6 @@ ROWS: dict[str, Row] = {
         shelves=("journal", "registry"),
         empty=(2, "directional-DEMO: nothing is published under that name"),
         no_models=(2, "directional-DEMO: nothing is published under that name"),
-        broken_model=BROKEN_MODEL,
         wrong=(
             ("directional-DEMO --to flying", "'flying' is no stage; expected one of shadow, advisory, hybrid, auto."),
             ("nosuch", "nosuch: nothing is published under that name"),

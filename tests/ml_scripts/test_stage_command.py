@@ -1,0 +1,54 @@
+"""`hub gates` and `hub stage` as typed: nobody gets up without evidence, everybody gets down, even damaged."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml_data.stage_history import StageChange, append_stage_change
+from ml_data.store import Store
+from tests.hub_home import MODEL, REGISTRY, STORES
+from tests.ml_models.drafts import damage
+from tests.ml_scripts.hub_runs import run_hub
+
+UP = ("--to", "advisory", "--by", "Ann", "--why", "it looks good")
+DOWN = ("--to", "shadow", "--by", "Ann", "--why", "enough")
+
+
+def in_advisory(home: Path) -> str:
+    """Write down that the newest version is in advisory, on evidence that nobody has."""
+    version = max(path.name for path in (home / REGISTRY / MODEL).glob("v_*"))
+    store = Store(home / STORES)
+    since = datetime(2023, 6, 5, tzinfo=UTC)
+    append_stage_change(store, StageChange(MODEL, version, "advisory", "champion", since, "Bob", "bold", "e" * 64))
+    store.close()
+    return version
+
+
+def test_without_its_evidence_a_version_stays_and_every_reason_is_told(own_home: Path):
+    ran = run_hub("stage", MODEL, *UP, "--json", home=own_home)
+    assert ran.code == 1
+    assert ran.object["stage"] == "shadow"
+    assert any("trading days with live forecasts" in reason for reason in ran.object["refused"])
+    assert run_hub("stage", MODEL, "--json", home=own_home).object["moves"] == []
+
+
+def test_gates_say_what_counts_and_give_the_hash_of_it(own_home: Path):
+    found = run_hub("gates", "--instrument", "DEMO", "--json", home=own_home).object
+    assert (found["stage"], found["live"]) == ("advisory", 0)
+    assert {gate["state"] for gate in found["gates"] if gate["name"] in ("days", "skill", "net_r")} == {"cannot tell"}
+    assert len(found["evidence_hash"]) == 64
+
+
+def test_a_stage_that_no_evidence_stands_for_is_taken_back_by_the_next_look(own_home: Path):
+    version = in_advisory(own_home)
+    found = run_hub("monitor", "--instrument", "DEMO", "--json", home=own_home).object
+    assert [(move["version"], move["stage"]) for move in found["taken_back"]] == [(version, "shadow")]
+    assert found["taken_back"][0]["why"].startswith("evidence_changed")
+
+
+def test_a_damaged_version_is_taken_back_by_hand(own_home: Path):
+    version = in_advisory(own_home)
+    damage(own_home / REGISTRY / MODEL / version / "model.txt", b"nothing")
+    ran = run_hub("stage", MODEL, "--version", version, *DOWN, home=own_home)
+    assert (ran.code, ran.out) == (0, f"{MODEL} {version} is in shadow now.\n")
+    again = run_hub("stage", MODEL, "--version", version, "--json", home=own_home).object
+    assert [(move["stage"], move["by_whom"]) for move in again["moves"]] == [("advisory", "Bob"), ("shadow", "Ann")]
