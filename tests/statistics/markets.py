@@ -25,6 +25,7 @@ from tests.hub_home import DEMO
 from trading.domain.bar import MINUTE_US
 
 FIRST_DAY, LAST_DAY = date(2023, 1, 3), date(2023, 12, 29)
+PLANTED_SINCE = date(2022, 1, 3)
 NOW = datetime(2024, 1, 2, 12, tzinfo=UTC)
 SEEDS = range(1, 1 + int(os.environ.get("STATISTICS_SEEDS", "3")))
 MANY = len(SEEDS) > 3
@@ -32,18 +33,18 @@ QUICK_MINUTES, DRIFT_MINUTES, DRIFT_SIZES = 3, 15, 1.5
 _PRICES = ("open", "high", "low", "close")
 
 
-def martingale(seed: int) -> pa.Table:
-    """A year of the demo market: an exact martingale on the tick grid."""
-    return pa.concat_tables(demo_bars(DEMO, FIRST_DAY, LAST_DAY, seed))
+def martingale(seed: int, first_day: date = FIRST_DAY) -> pa.Table:
+    """The demo market to the end of 2023: an exact martingale on the tick grid."""
+    return pa.concat_tables(demo_bars(DEMO, first_day, LAST_DAY, seed))
 
 
 def continuing_market(seed: int) -> pa.Table:
-    """A martingale but for one thing: a break within `QUICK_MINUTES` of its range's end goes on the way it broke.
+    """Two years of a martingale but for one thing: a break within `QUICK_MINUTES` of its range's end goes on that way.
 
     From the bar after the break the price drifts by `DRIFT_SIZES` sizes of the range over `DRIFT_MINUTES`, and stays
     there. Every later range is what the prices moved so far make it.
     """
-    base = martingale(seed)
+    base = martingale(seed, PLANTED_SINCE)
     stamps = base.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
     first, ticks = int(stamps.min()), np.zeros(int(stamps.max() - stamps.min()) + 1)
     for opening in range(len(DEMO.opening_ranges)):
