@@ -17,6 +17,7 @@ _PAGES = (
     ("today", "Today", ":material/candlestick_chart:"),
     ("model_health", "Model health", ":material/monitor_heart:"),
     ("models", "Models", ":material/model_training:"),
+    ("research", "Research", ":material/query_stats:"),
     ("data", "Data", ":material/database:"),
 )
 

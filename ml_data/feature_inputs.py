@@ -1,5 +1,6 @@
 """The arrays behind the features of some events: bars, day tables and the own contract's daily values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -112,6 +113,23 @@ def feature_inputs(
         ),
         costs=_costs(bars, instrument, contract, now_row),
     )
+
+
+def atr_before(bars: BarArrays, instrument: Instrument, days: Days, contracts: Sequence[str]) -> Floats:
+    """Return the ATR(14) of each of `days` (n,) in its own contract of `contracts` (n,), in price units.
+
+    The mean true range of the 14 days before it, as the feature `atr_14` has it; NaN where there is none.
+    """
+    atr = np.empty(len(days))
+    if not len(days):
+        return atr
+    place = {name: number for number, name in enumerate(bars.contracts)}
+    contract = np.array([place[name] for name in contracts], dtype=np.int64)
+    own = own_days(bars, instrument, contract, days)
+    first = _rows(own.starts, own.offsets, contract, memory_of(instrument, days).since)
+    now = _rows(own.starts, own.offsets, contract, day_spans(instrument, days)[0])
+    _average_true_ranges(own.high, own.low, own.close, first, now, atr)
+    return atr * instrument.tick
 
 
 def _costs(bars: BarArrays, instrument: Instrument, contract: Ints, now_row: Ints) -> Floats:
