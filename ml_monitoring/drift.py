@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, gamma
+from scipy.stats import false_discovery_control, gamma, kstwo
 
 from ml_models.scores import FloatArray
 
@@ -118,7 +118,8 @@ def drift_of(
     lengths = max(0.0, (len(distinct) - window) / window)
     told = [_distances(x[:, column], day, reference, window) for column in range(len(names))]
     fair = _fairness(day, reference, window)[:earlier]
-    p_values = np.array([_chance(each.ks[:earlier] * fair, each.ks[-1], lengths) for each in told])
+    rows = int((day >= len(distinct) - window).sum())
+    p_values = np.array([_chance(each.ks[:earlier] * fair, each.ks[-1], lengths, rows) for each in told])
     known = ~np.isnan(p_values)
     adjusted = np.full(len(names), np.nan)
     if known.any():
@@ -210,18 +211,21 @@ def _line(null: FloatArray) -> float:
     return float(np.quantile(null, 0.95)) if len(null) else math.nan
 
 
-def _chance(null: FloatArray, found: float, lengths: float) -> float:
+def _chance(null: FloatArray, found: float, lengths: float, rows: int) -> float:
     """Return how often our own windows are as far off as `found`: a gamma tail of the earlier ones' distances `null`.
 
     Few windows lie side by side, so counting alone could never name one feature among eighty; the tail is fitted by
-    moments, with the variance taken up by what so few windows leave open.
+    moments, with the variance taken up by what so few windows leave open. Never less than what so many `rows` drawn by
+    chance would show (Kolmogorov): inputs that hardly vary between windows, such as the place of a range in its day,
+    are a little off whenever the last day is not over.
     """
     if lengths < LEAST_LENGTHS or not len(null):
         return math.nan
     mean, variance = float(null.mean()), float(null.var()) * (1 + 2 / lengths)
+    by_sampling = float(kstwo.sf(found, rows))
     if variance <= 1e-18:
-        return 1.0 if found <= null.max() + 1e-12 else 0.0
-    return float(gamma.sf(found, mean**2 / variance, scale=variance / mean))
+        return 1.0 if found <= null.max() + 1e-12 else by_sampling
+    return max(by_sampling, float(gamma.sf(found, mean**2 / variance, scale=variance / mean)))
 
 
 def _state(adjusted: float) -> State:

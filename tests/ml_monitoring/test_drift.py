@@ -86,3 +86,11 @@ def test_later_rows_change_no_earlier_window():
     assert earlier is not None
     assert earlier.ends.tolist()[1:] == whole.ends.tolist()[:-1]
     np.testing.assert_allclose(earlier.weekly[1:], whole.weekly[:-1])
+
+
+def test_an_input_that_the_clock_decides_is_quiet_though_the_last_day_is_not_over():
+    days = np.repeat(np.arange(200), 6)[:-2]  # four of six ranges so far today
+    place = np.tile(np.arange(6.0), 200)[:-2]
+    found = drift_of(place[:, None], days, days < 150, ("earlier_ranges",), window=10)
+    assert found is not None
+    assert [each.state for each in found.features] == ["quiet"]
