@@ -21,7 +21,8 @@ from ml_data.feeds.replay import ReplayClock, ReplayFeed
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
 from ml_inference.live_state import LiveState, live_path, read_state, watched_so_far, write_state
-from ml_monitoring.outcome_logger import settle
+from ml_monitoring.gatekeeper import take_back
+from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_scripts.console import Hub, now
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
@@ -65,10 +66,10 @@ def follow(
             if isinstance(feed, ReplayFeed):
                 _, _, speed = words.partition("@")
                 clock = ReplayClock(feed.starts_at, float(speed) if speed else None, time.monotonic)
-                run = _Run(hub, instrument, engine, feed, feed.starts_at, log, replay=clock)
+                run = _Run(hub, engine, feed, feed.starts_at, log, replay=clock)
             else:
                 watched = watched_so_far(hub.store, instrument.symbol, engine.model, str(version), now())
-                run = _Run(hub, instrument, engine, feed, watched, log)
+                run = _Run(hub, engine, feed, watched, log)
             log(Notice("started", f"{instrument.symbol} follows {feed.name} with {engine.model} {version}."))
             ended_by, report = run.until(stop, once=once)
             log(Notice("ended", f"{instrument.symbol} follows {feed.name} no more ({ended_by})."))
@@ -86,7 +87,6 @@ class _Run:
     def __init__(
         self,
         hub: Hub,
-        instrument: Instrument,
         engine: MLInferenceEngine,
         feed: Feed,
         watched: datetime,
@@ -105,7 +105,7 @@ class _Run:
             rules=rules_of(hub.settings.feed, feed),
             clocks=Clocks(now if replay is None else replay.now, now),
             watched=watched,
-            settle=lambda at: settle(hub.store, instrument, now=at),
+            settle=lambda at: _settled(hub, engine, tell, at, live=replay is None),
             tell=tell,
             replayed=replay is not None,
         )
@@ -140,6 +140,18 @@ class _Run:
         state = LiveState(model, feed, process, started_at, now(), self.loop.watched, self.loop.newest)
         write_state(self._state, state)
         self._written_at = time.monotonic()
+
+
+def _settled(
+    hub: Hub, engine: MLInferenceEngine, tell: Callable[[Notice], None], at: datetime, *, live: bool
+) -> SettleReport:
+    """Settle what is known, and take versions back whose approval does not stand after it."""
+    came = settle(hub.store, engine.instrument, now=at)
+    if live and came.matured + came.void + came.corrected:
+        settings = hub.settings.gates
+        for move in take_back(hub.store, hub.registry, engine.instrument, engine.model, at=now(), settings=settings):
+            tell(Notice("taken_back", f"{move.model} {move.version} is in {move.stage} now: {move.why}"))
+    return came
 
 
 def rules_of(settings: FeedSettings, feed: Feed) -> LiveRules:

@@ -1,13 +1,21 @@
 """`hub gates` and `hub stage` as typed: nobody gets up without evidence, everybody gets down, even damaged."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ml_data.feeds.base import Notice
+from ml_data.journal import append_predictions
 from ml_data.stage_history import StageChange, append_stage_change
 from ml_data.store import Store
-from tests.hub_home import MODEL, REGISTRY, STORES
+from ml_inference.inference_engine import MLInferenceEngine
+from ml_inference.shadow import decision_moments
+from ml_models.model_registry import ModelRegistry
+from ml_scripts.console import Hub
+from ml_scripts.live_feed import _settled
+from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES
 from tests.ml_models.drafts import damage
 from tests.ml_scripts.hub_runs import run_hub
+from trading.settings import HubSettings
 
 UP = ("--to", "advisory", "--by", "Ann", "--why", "it looks good")
 DOWN = ("--to", "shadow", "--by", "Ann", "--why", "enough")
@@ -52,3 +60,21 @@ def test_a_damaged_version_is_taken_back_by_hand(own_home: Path):
     assert (ran.code, ran.out) == (0, f"{MODEL} {version} is in shadow now.\n")
     again = run_hub("stage", MODEL, "--version", version, "--json", home=own_home).object
     assert [(move["stage"], move["by_whom"]) for move in again["moves"]] == [("advisory", "Bob"), ("shadow", "Ann")]
+
+
+def test_the_loop_takes_a_version_back_when_outcomes_come_in_and_a_replay_never_does(own_home: Path):
+    version = in_advisory(own_home)
+    store, registry = Store(own_home / STORES), ModelRegistry(own_home / REGISTRY)
+    hub = Hub(HubSettings(home=own_home), store, registry)
+    engine = MLInferenceEngine(store, registry, DEMO, model=MODEL, clock=lambda: NOW)
+    for event in list(decision_moments(DEMO, date(2023, 5, 8), date(2023, 5, 8))):
+        append_predictions(store, [engine.predict(event)], event.decided_at)
+    told: list[Notice] = []
+    replayed = _settled(hub, engine, told.append, datetime(2023, 5, 8, 12, tzinfo=UTC), live=False)
+    assert replayed.matured > 0
+    assert told == []
+    assert _settled(hub, engine, told.append, NOW, live=True).matured > 0
+    store.close()
+    [notice] = told
+    assert notice.kind == "taken_back"
+    assert f"{version} is in shadow now: evidence_changed" in notice.sentence
