@@ -83,3 +83,16 @@ def test_nothing_outdated_or_wrong_is_logged(hub: App, open_page: OpenPage):
     open_page(hub, HEALTH)
     for word in ("Traceback", "deprecat", "Warning", "will be removed"):
         assert word not in hub.log()
+
+
+def test_a_row_of_the_log_says_why_it_was_said(start_app: Callable[..., App], logged_home: Path, open_page: OpenPage):
+    hub = start_app(CHECKOUT / "app_trading_hub.py", HUB_HOME=str(logged_home))
+    page = open_page(hub, "/model_health?day=2023-05-26")
+    expect(page.get_by_text("Choose a row to see why it was said", exact=False)).to_be_visible()
+    log = page.get_by_test_id("stDataFrame").last
+    log.scroll_into_view_if_needed()
+    box = log.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 53)  # the box of the first row
+    expect(page.get_by_text("sum to the answer", exact=False)).to_be_visible()
+    expect(page.get_by_text("Five nearest past ranges", exact=False)).to_be_visible()
