@@ -12,7 +12,6 @@ A fit with a `start` begins at what the walk says of each event and learns corre
 would have moved that to, so nothing is to be taken back afterwards.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +21,7 @@ import numpy as np
 from ml_models.calibrator import Calibrator
 from ml_models.scores import FloatArray, IntArray
 from ml_models.walk_start import WalkStart
+from ml_training.inputs import Inputs, grown
 from ml_training.recipe import Estimator
 
 _QUIET: Final = {"verbosity": -1}
@@ -42,12 +42,16 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted booster, the rounds it holds, the weight each class had in fitting (all 1: none), and where it began."""
+    """A fitted booster, the rounds it holds, the weight each class had in fitting (all 1: none), and where it began.
+
+    `inputs` are those that it chose; None: it could use all.
+    """
 
     booster: Any
     rounds: int
     weights: tuple[float, ...]
     start: WalkStart | None = None
+    inputs: Inputs | None = None
 
     @property
     def main(self) -> tuple[Any, int]:
@@ -121,11 +125,12 @@ def fit(
     weigh_rarest_below: float = 0.0,
     start: WalkStart | None = None,
     kept: Kept | None = None,
+    keep: int | None = None,
 ) -> Fit:
     """Return the fit of `rows`: `rounds` of them (the recipe's most by default), fewer when `watched` stops it early.
 
     Without `start` it begins at the classes' average. Fits of the same rows may share `kept`: they are binned once, by
-    the `max_bin` of the first.
+    the `max_bin` of the first. With `keep` it chooses at most so many inputs (`ml_training.inputs`).
 
     `watched` must lie after `rows` in time and before whatever is tested; its log loss is that of the probabilities as
     they are published, not of the weighted ones.
@@ -137,14 +142,11 @@ def fit(
     if "bins" not in kept:
         kept["bins"] = _binned(rows, watched, names, chosen, np.array(weights), start)
     train, valid = kept["bins"]
-    callbacks: list[Callable[..., Any]] = []
-    if watched is not None:
-        callbacks = [lightgbm.early_stopping(estimator.early_stopping_rounds, verbose=False)]
-    booster = lightgbm.train(chosen, train, rounds or estimator.rounds, valid_sets=valid, callbacks=callbacks)
-    held = booster.best_iteration if watched is not None else booster.current_iteration()
+    patience = estimator.early_stopping_rounds
+    found = grown(chosen, train, rounds or estimator.rounds, watched=valid, patience=patience, keep=keep)
     if start is None:
-        _take_back(booster, logs)
-    return Fit(booster, held, weights, start)
+        _take_back(found.booster, logs)
+    return Fit(found.booster, found.rounds, weights, start, found.inputs)
 
 
 def _binned(

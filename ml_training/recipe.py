@@ -35,10 +35,14 @@ class _Frozen(BaseModel):
 
 
 class Features(_Frozen):
-    """The feature groups a model is fed with (`ALL` for all), and the features without which nothing is answered."""
+    """The feature groups a model is fed with (`ALL` for all), and the features without which nothing is answered.
+
+    With `keep` each fit chooses, on its own training rows, the most that its trees may look at (`ml_training.inputs`).
+    """
 
     groups: Names
     required: Names = ()
+    keep: int | None = Field(default=None, ge=1, le=1000, exclude_if=lambda keep: keep is None)
 
 
 class Classes(_Frozen):

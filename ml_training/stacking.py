@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ml_models.scores import FloatArray
+from ml_training.inputs import Grown, grown
 from ml_training.recipe import Estimator, Stack
 from ml_training.splits import Timeline, walk_forward_folds
 
@@ -32,11 +33,13 @@ def stacked(
     stack: Stack,
     seed: int,
     embargo_days: int,
-) -> tuple[Any, tuple[float, ...]]:
+    keep: int | None = None,
+) -> tuple[Grown, tuple[float, ...]]:
     """Return the blend as one booster, and the members' weights.
 
     `x` (n, F), `members` (n, M) what the members learn, `result` (n,) what the blend is to tell. The weights are
-    learned on the members' predictions of the later blocks of days, each made from the blocks before it.
+    learned on the members' predictions of the later blocks of days, each made from the blocks before it. With `keep`
+    each of these fits chooses its inputs on its own rows; those of the blend are those of the members it is made of.
     """
     folds = walk_forward_folds(timeline, stack.folds, embargo_days, stack.least_days)
     count = members.shape[1]
@@ -45,7 +48,7 @@ def stacked(
         [
             np.column_stack(
                 [
-                    _fit(x[fold.train], members[fold.train, m], names, estimator, stack, seed).predict(
+                    _fit(x[fold.train], members[fold.train, m], names, estimator, stack, seed, keep).booster.predict(
                         x[fold.test], num_threads=1
                     )
                     for m in range(count)
@@ -55,8 +58,10 @@ def stacked(
         ]
     )
     weights = tuple(float(each) for each in nnls(unseen, result[seen])[0])
-    boosters = [_fit(x, members[:, m], names, estimator, stack, seed) for m in range(count)]
-    return blended(boosters, weights), weights
+    fits = [_fit(x, members[:, m], names, estimator, stack, seed, keep) for m in range(count)]
+    blend = blended([each.booster for each in fits], weights)
+    chosen = {place for each, weight in zip(fits, weights, strict=True) if weight > 0 for place in each.inputs or ()}
+    return Grown(blend, blend.num_trees(), None if keep is None else tuple(sorted(chosen))), weights
 
 
 def blended(boosters: list[Any], weights: tuple[float, ...]) -> Any:
@@ -93,8 +98,14 @@ def _trees(text: str) -> list[str]:
 
 
 def _fit(
-    x: FloatArray, values: FloatArray, names: tuple[str, ...], estimator: Estimator, stack: Stack, seed: int
-) -> Any:
+    x: FloatArray,
+    values: FloatArray,
+    names: tuple[str, ...],
+    estimator: Estimator,
+    stack: Stack,
+    seed: int,
+    keep: int | None,
+) -> Grown:
     chosen = {
         "objective": "regression",
         **estimator.model_dump(exclude={"rounds", "early_stopping_rounds"}),
@@ -102,4 +113,4 @@ def _fit(
         **_QUIET,
     }
     data = lightgbm.Dataset(x, values, feature_name=list(names), params=chosen)
-    return lightgbm.train(chosen, data, stack.member_rounds)
+    return grown(chosen, data, stack.member_rounds, keep=keep)

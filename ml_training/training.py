@@ -13,6 +13,7 @@ from ml_training.dataset import Dataset
 from ml_training.estimators import Fit
 from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
 from ml_training.explanations import feature_importance, mean_abs_shap, shap_by_fold
+from ml_training.inputs import Chosen, Inputs, chosen_of
 from ml_training.paths import Paths, paths_of
 from ml_training.permutation import permutation_importance
 from ml_training.recipe import Recipe
@@ -45,6 +46,7 @@ class Training:
     untouched: Evaluation
     importance: dict[str, dict[str, Json]]
     calibration: Calibration | None
+    chosen: Chosen | None
     paths: Paths | None
     selective: Selective | None
 
@@ -59,6 +61,11 @@ def calibrator_of(fit: AnyFit, calibration: Calibration | None) -> Calibrator:
     if isinstance(fit, Fit):
         return Calibrator() if calibration is None else calibration.calibrator
     return fit.calibrator
+
+
+def inputs_of(fit: AnyFit) -> tuple[Inputs | None, ...]:
+    """Return the inputs that each model of a fit chose."""
+    return (fit.inputs,) if isinstance(fit, Fit) else fit.inputs
 
 
 def plan_of(dataset: Dataset, recipe: Recipe) -> Plan:
@@ -121,6 +128,13 @@ def assess(
         ),
         importance=importance,
         calibration=calibration,
+        chosen=chosen_of(
+            recipe.features.keep,
+            dataset.names,
+            recipe.outputs or ("model",),
+            inputs_of(chosen),
+            tuple(inputs_of(result.fit) for result in results),
+        ),
         paths=paths,
         selective=selective_of(dataset, tested, np.concatenate([result.said for result in results]), recipe.outputs),
     )

@@ -1,6 +1,7 @@
 """Tuning: the recipe's numbers chosen by the walk-forward's loss, on the days before the untouched window alone.
 
-Each fold is binned once and every trial fits on those bins, so only numbers that need no new binning are tuned. A trial
+Each fold is binned once and every trial fits on those bins, so only numbers that need no new binning are tuned; how
+many inputs are kept (`ml_training.inputs`) is one of them where the recipe keeps some. A trial
 stops after a fold on which it is, so far, worse than the median of the trials before it. Optuna keeps the study in a
 file: what has ended stays, and the same command goes on where it was left. The ledger counts every trial.
 """
@@ -33,6 +34,9 @@ from ml_training.walk_forward import WORKERS, FoldResult, fit_fold
 STARTUP: Final = 10
 """Trials drawn at random before the sampler learns from them, and before any is stopped early."""
 
+KEPT: Final = (None, 10, 20, 40)
+"""How many inputs a trial may keep, beside the recipe's own number; None: all."""
+
 _ENDED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
 _SPACE: Final[dict[str, Callable[[optuna.Trial], float | int]]] = {
     "learning_rate": lambda trial: trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
@@ -56,13 +60,15 @@ class Tuned:
     pruned: int
     best_loss: float
     own_loss: float | None
-    chosen: dict[str, float | int]
+    chosen: dict[str, float | int | None]
 
     @property
     def sentence(self) -> str:
         """What a reader must know of it."""
         own = "was stopped early" if self.own_loss is None else f"had {self.own_loss:.4f}"
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.chosen.items())
+        numbers = ", ".join(
+            f"{name} {'all' if value is None else format(value, '.4g')}" for name, value in self.chosen.items()
+        )
         return (
             f"Tuned: the best of {self.trials:,} trials ({self.pruned:,} stopped early) by the walk-forward's loss, "
             f"{self.best_loss:.4f}; the recipe's own numbers {own}. Chosen: {numbers}. The walk-forward figures are "
@@ -140,13 +146,18 @@ class Tuning:
             study.enqueue_trial(self._own())
         return study
 
-    def _own(self) -> dict[str, float | int]:
-        numbers = self.recipe.estimator.model_dump()
-        return {name: numbers[name] for name in _SPACE}
+    def _own(self) -> dict[str, float | int | None]:
+        numbers, keep = self.recipe.estimator.model_dump(), self.recipe.features.keep
+        return {**{name: numbers[name] for name in _SPACE}, **({} if keep is None else {"keep": keep})}
 
     def _ask(self, study: optuna.Study) -> _Asked:
         trial = study.ask()
-        return _Asked(trial, _with(self.recipe, {name: suggested(trial) for name, suggested in _SPACE.items()}))
+        numbers: dict[str, Any] = {name: suggested(trial) for name, suggested in _SPACE.items()}
+        own = self.recipe.features.keep
+        if own is not None:
+            choices = KEPT if own in KEPT else (*KEPT, own)
+            numbers["keep"] = trial.suggest_categorical("keep", choices)
+        return _Asked(trial, _with(self.recipe, numbers))
 
     @contextmanager
     def _running(
@@ -203,4 +214,12 @@ def _ended(study: optuna.Study) -> int:
 
 
 def _with(recipe: Recipe, numbers: dict[str, Any]) -> Recipe:
-    return recipe.model_copy(update={"estimator": recipe.estimator.model_copy(update=numbers)})
+    """Return `recipe` with the numbers of a trial."""
+    of_trees = {name: value for name, value in numbers.items() if name in _SPACE}
+    keep = {"keep": numbers["keep"]} if "keep" in numbers else {}
+    return recipe.model_copy(
+        update={
+            "estimator": recipe.estimator.model_copy(update=of_trees),
+            "features": recipe.features.model_copy(update=keep),
+        }
+    )

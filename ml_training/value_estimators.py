@@ -8,7 +8,6 @@ fits: how far the outermost quantiles must move to hold their share is measured 
 come after what was fitted and before what is tested.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from ml_models.calibrator import Calibrator
 from ml_models.quantiles import conformal_offset, forecast_of, level_of
 from ml_models.scores import FloatArray
 from ml_training.estimators import SAME_BINS, Kept
+from ml_training.inputs import Grown, Inputs, grown
 from ml_training.recipe import Estimator, Recipe
 from ml_training.splits import Timeline
 from ml_training.stacking import stacked
@@ -43,7 +43,7 @@ class ValueRows:
 class ValueFit:
     """The fitted models of `outputs` of `targets`, the rounds that each holds, and the interval's calibration.
 
-    `weights` are those of a blend's members.
+    `weights` are those of a blend's members. `inputs` are those that each model chose; None: it could use all.
     """
 
     targets: tuple[str, ...]
@@ -52,6 +52,7 @@ class ValueFit:
     rounds: tuple[int, ...]
     calibrator: Calibrator
     weights: tuple[float, ...] = ()
+    inputs: tuple[Inputs | None, ...] = ()
 
     @property
     def texts(self) -> tuple[bytes, ...]:
@@ -106,12 +107,17 @@ def fit_values(
     weights: tuple[float, ...] = ()
     if recipe.stack is not None and rows.members is not None and rows.timeline is not None:
         result, embargo = rows.values[:, 0], recipe.validation.embargo_days
-        blend, weights = stacked(
-            rows.x, rows.members, result, rows.timeline, names, recipe.estimator, recipe.stack, recipe.seed, embargo
+        estimator, keep = recipe.estimator, recipe.features.keep
+        fits[0], weights = stacked(
+            rows.x, rows.members, result, rows.timeline, names, estimator, recipe.stack, recipe.seed, embargo, keep
         )
-        fits[0] = (blend, blend.num_trees())
     uncalibrated = ValueFit(
-        targets, outputs, tuple(booster for booster, _ in fits), tuple(held for _, held in fits), Calibrator()
+        targets,
+        outputs,
+        tuple(each.booster for each in fits),
+        tuple(each.rounds for each in fits),
+        Calibrator(),
+        inputs=tuple(each.inputs for each in fits),
     )
     level = 0.0 if recipe.quantiles is None else recipe.quantiles.interval
     said = uncalibrated.said(calibration.x)
@@ -135,7 +141,7 @@ def _fit(
     rounds: int | None,
     watched: ValueRows | None,
     kept: Kept | None,
-) -> tuple[Any, int]:
+) -> Grown:
     chosen = {**value_parameters(recipe.estimator, output, recipe.seed), **_QUIET}
     kept = {} if kept is None else kept
     if output not in kept:
@@ -143,8 +149,5 @@ def _fit(
         seen = [] if watched is None else [binned.create_valid(watched.x, watched.values[:, target])]
         kept[output] = binned, seen
     train, valid = kept[output]
-    callbacks: list[Callable[..., Any]] = []
-    if watched is not None:
-        callbacks = [lightgbm.early_stopping(recipe.estimator.early_stopping_rounds, verbose=False)]
-    booster = lightgbm.train(chosen, train, rounds or recipe.estimator.rounds, valid_sets=valid, callbacks=callbacks)
-    return booster, booster.best_iteration if watched is not None else booster.current_iteration()
+    most, patience = rounds or recipe.estimator.rounds, recipe.estimator.early_stopping_rounds
+    return grown(chosen, train, most, watched=valid, patience=patience, keep=recipe.features.keep)

@@ -195,6 +195,7 @@ def _metadata(
             *dataset.notes,
             *([made.tuned.sentence] if made.tuned else []),
             *_notes(dataset, training, recipe),
+            *(training.chosen.sentences if training.chosen else ()),
             *(canary.sentence for canary in canaries),
         ),
         extra={
@@ -204,6 +205,7 @@ def _metadata(
             "feature_ranges": feature_ranges(dataset.names, dataset.x[learned]),
             **_of_classes(dataset, learned, fit),
             "rounds_by_fold": [list(each) if isinstance(each, tuple) else each for each in training.rounds_by_fold],
+            **({} if training.chosen is None else {"chosen_inputs": training.chosen.document()}),
             **({} if made.tuned is None else {"tuning": _tuning(made.tuned)}),
             "untouched_window_opened": describe_opening(made.opened),
             "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},

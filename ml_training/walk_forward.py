@@ -89,6 +89,7 @@ def fit_rows(
             weigh_rarest_below=0.0 if recipe.classes is None else recipe.classes.weigh_rarest_below,
             start=_once(kept, "start", lambda: start_of(dataset, learnable, recipe)),
             kept=kept,
+            keep=recipe.features.keep,
         )
     days = dataset.days[calibrated]
     return fit_values(

@@ -44,6 +44,11 @@ def test_the_shipped_recipe_asks_which_way_a_range_breaks():
             ": rule: expected none, since ",
         ),
         ('groups = ["all"]', 'groups = ["levels", "levels"]', ": features.groups: 'levels' is named twice"),
+        (
+            'groups = ["all"]',
+            'groups = ["all"]\nkeep = 0',
+            ": features.keep: expected a number greater than or equal to 1, found 0",
+        ),
         ("[classes]", "[classes", ": not TOML: "),
     ],
 )
@@ -54,6 +59,12 @@ def test_a_wrong_key_is_named_with_its_file_and_value(tmp_path: Path, old: str, 
     changed = new.split("\n")[-1]
     line = next(n for n, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if changed in text)
     assert str(raised.value).startswith(f"{path}:{line}: ")
+
+
+def test_a_recipe_that_keeps_all_inputs_says_nothing_of_it_and_one_that_keeps_some_says_how_many(tmp_path: Path):
+    assert "keep" not in shipped_recipe("directional").document()["features"]
+    few = read_recipe(written(tmp_path, 'groups = ["all"]', 'keep = 12\ngroups = ["all"]'))
+    assert few.document()["features"]["keep"] == 12
 
 
 def test_a_recipe_about_a_rule_may_be_asked_about_another_one():
