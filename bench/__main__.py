@@ -14,9 +14,12 @@ NAMES = (
     "walk_forward",
     "tuning",
     "one_event",
+    "batch",
+    "explanations",
     "shadow_replay",
     "growth",
     "scale",
+    "drift",
     "monitoring_report",
     "pages",
 )

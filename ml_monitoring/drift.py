@@ -87,12 +87,15 @@ class Drift:
 
 @dataclass(frozen=True, eq=False)
 class _Distances:
-    """Distances (W,) of all windows, one ending on each day from the first that is long enough."""
+    """Distances (W,) of all windows, one ending on each day from the first that is long enough.
+
+    `wasserstein` and `jensen_shannon` are those of the newest window, which alone are told.
+    """
 
     psi: FloatArray
     ks: FloatArray
-    wasserstein: FloatArray
-    jensen_shannon: FloatArray
+    wasserstein: float
+    jensen_shannon: float
 
 
 def drift_of(
@@ -129,8 +132,8 @@ def drift_of(
             name=name,
             psi=float(told[place].psi[-1]),
             ks=float(told[place].ks[-1]),
-            wasserstein=float(told[place].wasserstein[-1]),
-            jensen_shannon=float(told[place].jensen_shannon[-1]),
+            wasserstein=told[place].wasserstein,
+            jensen_shannon=told[place].jensen_shannon,
             psi_line=_line(told[place].psi[:earlier] * fair**2),
             ks_line=_line(told[place].ks[:earlier] * fair),
             p_value=float(p_values[place]),
@@ -162,36 +165,34 @@ def _distances(values: FloatArray, day: NDArray[np.intp], reference: NDArray[np.
     cell = np.where(missing, len(edges) + 1, np.searchsorted(edges, values, side="left"))
     cells, groups = len(edges) + 2, int(day.max()) + 1
     by_day = np.bincount(day * cells + cell, minlength=groups * cells).reshape(groups, cells).astype(np.float64)
-    counts = sliding_window_view(by_day, window, axis=0).sum(axis=-1)
-    expected = np.bincount(cell[reference], minlength=cells).astype(np.float64)
-    share, reference_share = _shares(counts), _shares(expected[None, :])
-    gap = np.cumsum(share - reference_share, axis=1)[:, :-1]
+    up_to_day = np.cumsum(np.cumsum(by_day, axis=1), axis=0)
+    up_to = up_to_day[window - 1 :].copy()  # (W, cells): rows of the window in a cell and all below it
+    up_to[1:] -= up_to_day[:-window]
+    expected = np.cumsum(np.bincount(cell[reference], minlength=cells).astype(np.float64))[None, :]
+    gap = (up_to / up_to[:, -1:] - expected / expected[:, -1:])[:, :-1]
     spread = float(known.std()) if len(known) else 0.0
     widths = np.diff(edges) / spread if spread > 0 else np.zeros(max(len(edges) - 1, 0))
-    coarse, coarse_reference = _shares(_coarse(counts), smooth=True), _shares(_coarse(expected[None, :]), smooth=True)
+    coarse, coarse_reference = _coarse_shares(up_to), _coarse_shares(expected)
     return _Distances(
         psi=((coarse - coarse_reference) * np.log(coarse / coarse_reference)).sum(axis=1),
         ks=np.abs(gap).max(axis=1),
-        wasserstein=np.abs(gap[:, : len(widths)]) @ widths,
-        jensen_shannon=_jensen_shannon(coarse, coarse_reference),
+        wasserstein=float(np.abs(gap[-1, : len(widths)]) @ widths),
+        jensen_shannon=_jensen_shannon(coarse[-1], coarse_reference[0]),
     )
 
 
-def _coarse(counts: FloatArray) -> FloatArray:
-    """Return (W, about 10 + 1): cells taken together by fives, the cell of missing values alone."""
-    starts = np.arange(0, counts.shape[1] - 1, _COARSE)
-    return np.column_stack([np.add.reduceat(counts[:, :-1], starts, axis=1), counts[:, -1]])
-
-
-def _shares(counts: FloatArray, *, smooth: bool = False) -> FloatArray:
-    counts = counts + _HALF if smooth else counts
+def _coarse_shares(up_to: FloatArray) -> FloatArray:
+    """Return (W, about 10 + 1) smoothed shares: cells taken together by fives, the cell of missing values alone."""
+    missing = up_to.shape[1] - 1
+    ends = [*(min(start + _COARSE, missing) - 1 for start in range(0, missing, _COARSE)), missing]
+    counts = np.diff(up_to[:, ends], axis=1, prepend=0.0) + _HALF
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def _jensen_shannon(share: FloatArray, other: FloatArray) -> FloatArray:
+def _jensen_shannon(share: FloatArray, other: FloatArray) -> float:
     middle = (share + other) / 2
-    divergence = (share * np.log2(share / middle) + other * np.log2(other / middle)).sum(axis=1) / 2
-    return np.asarray(np.sqrt(np.maximum(divergence, 0.0)))
+    divergence = float((share * np.log2(share / middle) + other * np.log2(other / middle)).sum()) / 2
+    return math.sqrt(max(divergence, 0.0))
 
 
 def _fairness(day: NDArray[np.intp], reference: NDArray[np.bool_], window: int) -> FloatArray:
