@@ -17,7 +17,7 @@ from app_pages.health_window import replay_note
 from app_pages.label_words import saved_words, words_of
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
-from ml_models.verdicts import State, Verdict
+from ml_models.verdicts import State, Verdict, describe_brier_parts
 from ml_monitoring.judged import Counts
 from ml_monitoring.performance_monitor import Performance, Worth
 from ml_monitoring.performance_parts import describe_expectation
@@ -115,7 +115,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
         "rolling": report.rolling_verdict,
         "reliability": _calibration_verdict(report),
         "ranges": describe_parts(parts, baseline=report.judged.label.walk) if parts else None,
-        "scores": None if report.performance is None else report.performance.verdict,
+        "scores": _scores_verdict(report),
         "worth": None if report.worth is None else report.worth.help,
         "weekdays": _of_parts(report.parts.by_weekday, "weekday", report),
         "confidence": _of_parts(report.parts.by_confidence, "confidence group", report),
@@ -238,6 +238,15 @@ def _number_tiles(
 def _worth_tile(worth: Worth) -> Tile:
     words: Mapping[State, str] = {"good": "earned", "bad": "lost", "cannot tell": "cannot tell"}
     return _tile("Net R a trade, with advice", worth.taken, "{:+.3f}", " R", words, worth.advised, worth.verdict)
+
+
+def _scores_verdict(report: HealthReport) -> Verdict | None:
+    if report.performance is None:
+        return None
+    said = report.performance.verdict
+    if report.calibration is None:
+        return said
+    return Verdict(said.state, f"{said.sentence} {describe_brier_parts(report.calibration.parts).sentence}")
 
 
 def _calibration_verdict(report: HealthReport) -> Verdict | None:

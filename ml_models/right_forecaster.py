@@ -6,6 +6,7 @@ as c = sin(pi r / 2): exact at probability 1/2, close elsewhere. r below 0 count
 """
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -54,6 +55,14 @@ def drawn_hits(
     in_bin = np.eye(int(bin_of.max()) + 1)[bin_of]
     drawn = _drawn(forecast.tobytes(), outcome.tobytes(), day.astype(np.int64).tobytes(), draws, seed)
     return np.concatenate([np.unpackbits(part, axis=1, count=forecast.size) @ in_bin for part in drawn])
+
+
+def drawn_outcomes(
+    forecast: FloatArray, outcome: FloatArray, day: NDArray[np.intp], draws: int, seed: int
+) -> Iterator[FloatArray]:
+    """Yield `draws` times (n,): which events happened, 0 or 1, drawn as if the forecasts were right."""
+    for part in _drawn(forecast.tobytes(), outcome.tobytes(), day.astype(np.int64).tobytes(), draws, seed):
+        yield from np.unpackbits(part, axis=1, count=forecast.size).astype(np.float64)
 
 
 @lru_cache(maxsize=2)

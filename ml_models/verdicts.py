@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ml_models.brier_parts import BrierParts
 from ml_models.intervals import LEAST_DAYS, Estimate
 from ml_models.reliability import CalibrationError, Reliability, ReliabilityBin
 
@@ -150,6 +151,25 @@ def describe_calibration_error(error: CalibrationError, tolerance: float = 0.05)
         return Verdict("good", f"{said}, and one of {tolerance:.3f} would mostly show.")
     wait = _spelled(_days_to_narrow(error.days, error.null_p95, tolerance))
     return Verdict("cannot tell", f"{said}, and so says nothing: {wait} until an error of {tolerance:.3f} shows.")
+
+
+def describe_brier_parts(parts: BrierParts) -> Verdict:
+    """Return what a Brier score is made of, and whether its miscalibration is more than a right forecaster's.
+
+    >>> describe_brier_parts(BrierParts(0.19, 0.003, 0.06, 0.247, 0.004, 0.008, 500, 83)).sentence
+    'Of the Brier score 0.190 miscalibration makes up 0.003, no more than a right forecaster shows on 500 events (mean \
+0.004, 95th percentile 0.008); telling events apart takes 0.060 off the 0.247 of knowing the frequency alone.'
+    """
+    if math.isnan(parts.null_p95):
+        return Verdict("cannot tell", f"The parts of the Brier score cannot be judged: {_too_few(parts.n, parts.days)}")
+    worse = parts.miscalibration > parts.null_p95
+    return Verdict(
+        "bad" if worse else "cannot tell",
+        f"Of the Brier score {parts.value:.3f} miscalibration makes up {parts.miscalibration:.3f}, "
+        f"{'more' if worse else 'no more'} than a right forecaster shows on {parts.n} events (mean "
+        f"{parts.null_mean:.3f}, 95th percentile {parts.null_p95:.3f}); telling events apart takes "
+        f"{parts.discrimination:.3f} off the {parts.uncertainty:.3f} of knowing the frequency alone.",
+    )
 
 
 def describe_reliability(found: Reliability, tolerance: float = 0.10) -> Verdict:

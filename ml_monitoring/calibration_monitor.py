@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ml_models.brier_parts import BrierParts, brier_parts
 from ml_models.intervals import Estimate
 from ml_models.reliability import (
     CalibrationError,
@@ -14,12 +15,19 @@ from ml_models.reliability import (
     calibration_in_the_large,
     reliability,
 )
-from ml_models.verdicts import Verdict, describe_calibration_error, describe_in_the_large, describe_reliability
+from ml_models.verdicts import (
+    Verdict,
+    describe_brier_parts,
+    describe_calibration_error,
+    describe_in_the_large,
+    describe_reliability,
+)
 from ml_monitoring.judged import Judged
 from ml_monitoring.sentences import describe_calibration
 
 _BINS: Final = 10
 _DRAWS: Final = 1000
+_LEAST_DRAWS: Final = 60
 _CELLS: Final = 4_000_000
 """Draws times events of a null: above 4,000 events, where the null is narrow, there are fewer draws of it."""
 
@@ -28,14 +36,14 @@ _CELLS: Final = 4_000_000
 class Calibration:
     """The reliability of the subject's probability (P(UP), P(WIN)), its calibration error, and the mean error.
 
-    The calibration error has its null beside it.
-
-    `verdicts` are of the three in that order, `verdict` of the first two together.
+    The calibration error and the parts of the Brier score have their null beside them. `verdicts` are of the four in
+    that order, `verdict` of the first two together.
     """
 
     bins: Reliability
     error: CalibrationError
     in_the_large: Estimate
+    parts: BrierParts
     verdicts: tuple[Verdict, ...]
     verdict: Verdict
 
@@ -49,13 +57,14 @@ def calibration(judged: Judged) -> Calibration | None:
     bins = reliability(forecast, happened, judged.days, draws=draws)
     error = calibration_error(forecast, happened, judged.days, bin_count=_BINS, draws=draws)
     large = calibration_in_the_large(forecast, happened, judged.days)
-    return Calibration(
-        bins,
-        error,
-        large,
-        (describe_reliability(bins), describe_calibration_error(error), describe_in_the_large(large)),
-        describe_calibration(bins, error),
+    parts = brier_parts(forecast, happened, judged.days, draws=max(_LEAST_DRAWS, draws // 5))
+    said = (
+        describe_reliability(bins),
+        describe_calibration_error(error),
+        describe_in_the_large(large),
+        describe_brier_parts(parts),
     )
+    return Calibration(bins, error, large, parts, said, describe_calibration(bins, error))
 
 
 def rolling_calibration_error(judged: Judged, window: int) -> npt.NDArray[np.float64]:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
-from ml_models.intervals import Estimate
+from ml_models.intervals import Estimate, share_interval
 from ml_models.quantiles import forecast_of, level_of, outputs_of
 from ml_models.scores import FloatArray, IntArray
-from ml_models.value_scores import Forecast, best_value_baseline, value_scores, value_skills
+from ml_models.value_scores import Forecast, best_value_baseline, inside, value_scores, value_skills
 from ml_training.dataset import Dataset
 from trading.domain.walks import ATR_SCALED
+
+VOLATILITY = "atr_14_share"
+"""The input by whose highest fifth the interval's coverage is told a second time, as `coverage_volatile`."""
 
 TRAINING = "mean"
 """The baseline that says mean and quantiles of what became of the training's events."""
@@ -67,9 +71,11 @@ def value_tables(
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]], str, dict[str, Estimate]]:
     """Return scores, scores of each baseline, the name of the best one, and the skill over it.
 
-    Of distances R² is told a second time, in ATR(14) instead of in ranges (`_by_atr`): the errors are the same, what is
-    to be explained is not. `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several
-    targets the names end in theirs; the best baseline is that of the first.
+    The interval's coverage is told a second time of the fifth of the events with the highest ATR as a share of price
+    (`coverage_volatile`): an offset measured on calm days may be too small on wild ones. Of distances R² is told a
+    second time, in ATR(14) instead of in ranges (`_by_atr`): the errors are the same, what is to be explained is not.
+    `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several targets the names end in
+    theirs; the best baseline is that of the first.
     """
     targets, days = dataset.asked.targets, dataset.days[rows]
     mine: dict[str, Estimate] = {}
@@ -82,6 +88,9 @@ def value_tables(
         beside = {name: forecast_of(target, outputs, each) for name, each in baselines.items()}
         best = best or best_value_baseline(actual, {name: each.point for name, each in beside.items()})
         mine |= {name + end: each for name, each in value_scores(actual, found, days, seed=seed).items()}
+        if (wild := _most_volatile(dataset, rows)) is not None and found.low is not None and found.high is not None:
+            held = inside(actual[wild], found.low[wild], found.high[wild])
+            mine[f"coverage_volatile{end}"] = share_interval(held, days[wild])
         if (scale := _scale(dataset)) is not None:
             by_atr = value_scores(actual - scale[rows], Forecast(found.point - scale[rows]), days, seed=seed)
             mine[f"r2{end}_by_atr"] = by_atr["r2"]
@@ -89,6 +98,14 @@ def value_tables(
             theirs[name] |= {score + end: e for score, e in value_scores(actual, each, days, seed=seed).items()}
         gained |= {name + end: e for name, e in value_skills(actual, found, beside[best], days, seed=seed).items()}
     return mine, theirs, best, gained
+
+
+def _most_volatile(dataset: Dataset, rows: IntArray) -> npt.NDArray[np.bool_] | None:
+    """Return which of `rows` (n,) are the most volatile fifth; None where no input says so."""
+    if VOLATILITY not in dataset.names:
+        return None
+    share = dataset.x[rows, dataset.names.index(VOLATILITY)]
+    return np.asarray(share >= np.nanquantile(share, 0.8)) if np.isfinite(share).any() else None
 
 
 def _with_interval(found: Forecast, said: FloatArray, column: int) -> Forecast:

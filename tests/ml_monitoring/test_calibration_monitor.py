@@ -19,7 +19,7 @@ def test_forecasts_are_of_up_and_the_mean_error_is_positive_when_up_was_called_t
     assert found.bins.bins[0].mean_forecast == pytest.approx(0.6)
     assert found.bins.bins[0].observed.value == 0.0
     assert found.in_the_large.value == pytest.approx(0.6)
-    assert [verdict.state for verdict in found.verdicts] == ["bad", "bad", "bad"]
+    assert [verdict.state for verdict in found.verdicts] == ["bad"] * 4
     assert found.verdict.state == "bad"
 
 

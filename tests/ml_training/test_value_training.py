@@ -91,7 +91,7 @@ def test_scores_stand_beside_the_mean_of_training_and_zero_before_costs(
     training = assess(trades, plan, numbers, results)
     found = training.walk_forward
     assert set(found.baselines) == {"mean", "zero before costs"}
-    assert {"mae", "rmse", "r2", "pinball", "coverage", "width"} == set(found.scores)
+    assert {"mae", "rmse", "r2", "pinball", "coverage", "coverage_volatile", "width"} == set(found.scores)
     assert found.scores["coverage"].value > 0.88
     assert found.skill["squared_error"].low < 0  # nothing is to be gained on a walk
     assert found.scores["r2"].value < 0.1
