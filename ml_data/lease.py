@@ -175,6 +175,9 @@ class Lease:
             self._state = "closing"
         try:
             self._detach()
+        except KeyboardInterrupt:
+            self._detach()  # else the file would stay open here, and this program could not use it again
+            raise
         finally:
             self._lock.release()
             with self._changed:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, gamma, kstwo
+from scipy.special import gammaincc, kolmogorov
 
 from ml_models.scores import FloatArray
 
@@ -126,7 +126,7 @@ def drift_of(
     known = ~np.isnan(p_values)
     adjusted = np.full(len(names), np.nan)
     if known.any():
-        adjusted[known] = false_discovery_control(p_values[known], method="by")
+        adjusted[known] = benjamini_yekutieli(p_values[known])
     found = [
         FeatureDrift(
             name=name,
@@ -223,10 +223,26 @@ def _chance(null: FloatArray, found: float, lengths: float, rows: int) -> float:
     if lengths < LEAST_LENGTHS or not len(null):
         return math.nan
     mean, variance = float(null.mean()), float(null.var()) * (1 + 2 / lengths)
-    by_sampling = float(kstwo.sf(found, rows))
+    by_sampling = float(kolmogorov(math.sqrt(rows) * found))
     if variance <= 1e-18:
         return 1.0 if found <= null.max() + 1e-12 else by_sampling
-    return max(by_sampling, float(gamma.sf(found, mean**2 / variance, scale=variance / mean)))
+    return max(by_sampling, float(gammaincc(mean**2 / variance, found * mean / variance)))
+
+
+def benjamini_yekutieli(p_values: FloatArray) -> FloatArray:
+    """Return `p_values` (m,) adjusted for there being m, however they hang together (Benjamini and Yekutieli 2001).
+
+    What `scipy.stats.false_discovery_control` gives, whose import costs the first page of every start half a second.
+
+    >>> benjamini_yekutieli(np.array([0.001, 0.2, 0.04])).round(4).tolist()
+    [0.0055, 0.3667, 0.11]
+    """
+    rank = np.arange(1, len(p_values) + 1)
+    order = np.argsort(p_values)
+    raised = p_values[order] * len(rank) / rank * (1 / rank).sum()
+    adjusted = np.empty(len(rank))
+    adjusted[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return adjusted
 
 
 def _state(adjusted: float) -> State:

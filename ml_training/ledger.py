@@ -1,13 +1,14 @@
 """A training's way to the ledger of trials: a trial is written down before it runs and ends whatever happens."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from ml_data.store import Store
 from ml_data.trials import Kind, Trial, TrialResult, begin_trial, end_trial, open_window, trials_of
+from trading.errors import StoreError
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Ledger:
         try:
             yield trial
         except BaseException as error:
-            trial.end(TrialResult("failed", why=f"{type(error).__name__}: {error}"[:500]))
+            with suppress(StoreError):  # then it is told as cut off; the first error is the one to tell
+                trial.end(TrialResult("failed", why=f"{type(error).__name__}: {error}"[:500]))
             raise
 
     def trials(self, family: str) -> tuple[Trial, ...]:

@@ -8,11 +8,13 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from ml_data.feature_matrix import feature_groups, features_of
+from ml_data.feature_matrix import features_of
 from ml_models.loaded_version import LoadedVersion
 from ml_models.metadata import Column, Golden, Schema
 from ml_models.model_version import Draft, VersionId
 from ml_models.pointers import Pointer
+from ml_training.dataset import chosen_groups
+from ml_training.recipe import shipped_recipe
 from tests.hub_home import MODEL
 
 
@@ -42,7 +44,7 @@ def renamed(version: LoadedVersion, old: str, new: str) -> LoadedVersion:
 
 @cache
 def three_class_booster() -> lightgbm.Booster:
-    names = [feature.name for feature in features_of(feature_groups())]
+    names = [feature.name for feature in features_of(chosen_groups(shipped_recipe("directional")))]
     random = np.random.default_rng(5)
     rows = random.normal(size=(600, len(names)))
     rows[random.random(rows.shape) < 0.1] = np.nan

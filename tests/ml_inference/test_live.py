@@ -26,7 +26,9 @@ from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
 from ml_inference.live_state import LiveState, live_path, watched_so_far, write_state
 from ml_inference.replay_audit import audit_replay
 from ml_inference.shadow import decision_moments
+from ml_models.model_version import model_name
 from ml_monitoring.outcome_logger import settle
+from ml_training.recipe import shipped_recipe
 from tests.hub_home import (
     BREAK_DAYS,
     BREAK_RECIPES,
@@ -139,7 +141,7 @@ def test_a_feed_of_stored_bars_gives_the_journal_of_a_replay(home: Home, demo_ho
 def test_moments_of_breaks_along_a_feed_are_answered_as_a_replay_answers_them(
     break_home: Path, tmp_path: Path, recipe: str
 ):
-    model, (first, _) = f"{recipe}-DEMO-full-rr1-day", BREAK_DAYS
+    model, (first, _) = model_name(recipe, "DEMO", shipped_recipe(recipe).rule), BREAK_DAYS
     mine = f"model = '{model}' AND trading_day = '{first}'"
     with using(copied(break_home, tmp_path / "home")) as home:
         wanted = home.journal(f"* EXCLUDE (logged_at, latency_ms) REPLACE ({mine} AS replayed)")

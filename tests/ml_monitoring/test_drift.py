@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp, wasserstein_distance
+from scipy.stats import false_discovery_control, ks_2samp, wasserstein_distance
 
-from ml_monitoring.drift import drift_of
+from ml_monitoring.drift import benjamini_yekutieli, drift_of
 from ml_monitoring.looks import INPUTS, look_at_drift
 
 DAYS, EVENTS, WINDOW = 130, 6, 10
@@ -94,3 +94,9 @@ def test_an_input_that_the_clock_decides_is_quiet_though_the_last_day_is_not_ove
     found = drift_of(place[:, None], days, days < 150, ("earlier_ranges",), window=10)
     assert found is not None
     assert [each.state for each in found.features] == ["quiet"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 84])
+def test_the_adjustment_is_that_of_scipy(count: int):
+    p_values = np.random.default_rng(count).random(count) ** 3
+    assert benjamini_yekutieli(p_values) == pytest.approx(false_discovery_control(p_values, method="by"), rel=1e-12)

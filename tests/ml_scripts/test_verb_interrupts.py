@@ -56,7 +56,7 @@ def counted(press_at: int | None) -> Iterator[list[int]]:
 
 
 def stored(home: Path) -> dict[str, Any]:
-    """What the stores hold, but for when it came, and for the list of imports: one that is repeated is one more."""
+    """What the stores hold, but for when it came, and for the lists of imports and trials: a repeated one is one more."""
     store, found = Store(home / STORES), {}
     for alias in ("market", "journal"):
         with store.market() if alias == "market" else store.journal() as cursor:
@@ -72,7 +72,13 @@ def stored(home: Path) -> dict[str, Any]:
                 question = f"SELECT count(*), bit_xor(hash(row({kept}))) FROM {alias}.{table}"
                 found[f"{alias}.{table}"] = cursor.execute(question).fetchall()[0]
     store.close()
-    del found["market.bar_imports"]
+    for repeated in (
+        "market.bar_imports",
+        "journal.ml_trials",
+        "journal.ml_trial_results",
+        "journal.ml_window_openings",
+    ):
+        del found[repeated]
     return found
 
 
