@@ -214,10 +214,6 @@ def _metadata(
     )
 
 
-def _tuned_note(made: Circumstances) -> tuple[str, ...]:
-    return () if made.tuned is None else (made.tuned.sentence,)
-
-
 def _tune(made: Circumstances) -> str:
     return "" if made.tuned is None else f" --tune {made.tuned.trials}"
 

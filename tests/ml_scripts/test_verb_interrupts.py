@@ -56,7 +56,7 @@ def counted(press_at: int | None) -> Iterator[list[int]]:
 
 
 def stored(home: Path) -> dict[str, Any]:
-    """What the stores hold, but for when it came, and for the lists of imports and trials: a repeated one is one more."""
+    """What the stores hold, but for when it came, and for the lists of imports and trials: each try is one."""
     store, found = Store(home / STORES), {}
     for alias in ("market", "journal"):
         with store.market() if alias == "market" else store.journal() as cursor:
