@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -187,7 +188,11 @@ class Comparison:
     def _refuse_another_level(self, accepted: Accepted, levels: Iterable[KnownClose]) -> None:
         if self._level is None:
             return
-        found = wrong_level(self._level, [*self._known_closes(_FAR), *levels], self._instrument)
+        known = [*self._closes_of_the_month, *levels]
+        edges = (self._level.first.ts, self._level.last.ts)
+        if not any(abs(edge - each.ts) <= _MONTH for each in known for edge in edges):
+            known += self._known_closes(_FAR)  # the nearest decides
+        found = wrong_level(self._level, known, self._instrument)
         if found is None:
             return
         said, beyond_belief = found
@@ -223,7 +228,11 @@ class Comparison:
 
     def _known_close(self) -> float:
         """Return the stored close nearest to where the file begins, within a month; 0 if there is none."""
-        return next((known.close for known in self._known_closes(_MONTH)), 0.0)
+        return next((known.close for known in self._closes_of_the_month), 0.0)
+
+    @cached_property
+    def _closes_of_the_month(self) -> list[KnownClose]:
+        return self._known_closes(_MONTH)
 
     def _known_closes(self, within: timedelta) -> list[KnownClose]:
         """Return the stored closes before and after where the file begins and where it ends, no farther than `within`.
