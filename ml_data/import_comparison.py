@@ -239,12 +239,16 @@ class Comparison:
 
         Those before the beginning come first.
         """
-        if self._first is None or self._last is None or self._view.first_ts is None:
+        seen = self._view
+        if self._first is None or self._last is None or seen.first_ts is None or seen.last_ts is None:
+            return []
+        edges = [e for e in (self._first, self._last) if seen.first_ts - within <= e <= seen.last_ts + within]
+        if not edges:
             return []
         asked = {"instrument": self._instrument.symbol, "within": within}
         found = []
         with self._store.market() as cursor:
-            for edge in (self._first, self._last):
+            for edge in edges:
                 found += cursor.execute(sql("closes_around"), asked | {"at": edge}).fetchall()
         return [KnownClose(ts, close) for ts, close in found]
 

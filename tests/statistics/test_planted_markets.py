@@ -25,7 +25,7 @@ class Planted:
     plain: float
 
 
-@pytest.fixture(scope="module", params=SEEDS if MANY else SEEDS[:1])
+@pytest.fixture(scope="module", params=SEEDS)
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Planted]:
     table, folder = continuing_market(request.param), Path(tmp_path_factory.mktemp("planted"))
     dataset = dataset_of(history_of(table), small("entry_quality"))
