@@ -12,7 +12,6 @@ from app_pages.models_view import skill_words, state_of
 from app_pages.research_queries import Group
 from app_pages.today_words import label
 from ml_models.intervals import Estimate
-from ml_models.metrics import read_estimate
 from ml_models.published import PublishedVersion
 from ml_models.verdicts import State, counted
 
@@ -99,17 +98,16 @@ def _question(recipe: str, found: PublishedVersion | None, symbol: str) -> dict[
         "Skill, walk-forward": skill_words(walk),
         "Skill, untouched window": skill_words(window),
         "Against": str(block.get("best_baseline", "–")),
-        "AUC or R²": _score(block.get("scores", {})),
+        "AUC or R²": _score(found.score("walk_forward")),
         "Trials": found.metadata.trials,
         "Version": str(found.version),
     }
 
 
-def _score(scores: dict[str, dict[str, float]]) -> str:
-    name = next((each for each in sorted(scores) if each == "auc" or each.startswith("r2")), None)
-    if name is None:
+def _score(found: tuple[str, Estimate] | None) -> str:
+    if found is None:
         return "–"
-    estimate = read_estimate(scores[name])
+    name, estimate = found
     said = "AUC" if name == "auc" else "R²"
     return plain(f"{said} {estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})")
 

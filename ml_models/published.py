@@ -15,8 +15,10 @@ from ml_models.metadata import Metadata
 from ml_models.metrics import read_estimate
 from ml_models.model_version import Manifest, VersionId
 from ml_models.version_files import read_files
+from trading.domain.label import LABELS
 
 _JUDGED_BY: Final = ("log_loss", "squared_error")
+_TOLD: Final = ("auc", "r2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +40,24 @@ class PublishedVersion:
 
         Nats of probabilities, squared errors of numbers (of the first target).
         """
+        return self._first_of(block, "skill", _JUDGED_BY)
+
+    def score(self, block: str) -> tuple[str, Estimate] | None:
+        """Return AUC or R² (of the first target) in `block` of the metrics; None: neither."""
+        return self._first_of(block, "scores", _TOLD)
+
+    def _first_of(self, block: str, kind: str, wanted: tuple[str, ...]) -> tuple[str, Estimate] | None:
         found = self.metrics.get(block)
-        documents: Mapping[str, Any] = found.get("skill", {}) if isinstance(found, dict) else {}
-        name = next((each for judged in _JUDGED_BY for each in sorted(documents) if each.startswith(judged)), None)
-        return None if name is None else (name, read_estimate(documents[name]))
+        documents: Mapping[str, Any] = found.get(kind, {}) if isinstance(found, dict) else {}
+        names = [name for each in wanted for name in (f"{each}_{self._first_target}", each) if name in documents]
+        return None if not names else (names[0], read_estimate(documents[names[0]]))
+
+    @property
+    def _first_target(self) -> str:
+        """The first of several numbers that the version says: scores end in its name; empty of classes."""
+        recipe = self.metadata.extra.get("recipe")
+        label = LABELS.get(str(recipe.get("label"))) if isinstance(recipe, dict) else None
+        return label.targets[0] if label is not None and label.targets else ""
 
     def told(self, part: str) -> tuple[str, ...]:
         """Return the sentences of a part of the metrics that has some; else none."""

@@ -37,6 +37,19 @@ def test_the_card_names_its_own_version_in_the_command_that_makes_it_again(tmp_p
     assert registry.published("directional", version).card == f"    hub reproduce {version}\n"
 
 
+def test_of_several_numbers_the_first_is_told_not_the_first_by_name(registry):
+    found = registry.published("directional", registry.versions("directional")[0].version)
+    one = {"value": 0.1, "low": 0.0, "high": 0.2, "n": 10, "n_effective": 9.0, "days": 5}
+    block = {
+        "skill": {"squared_error_fall": one, "squared_error_range": {**one, "value": 0.3}},
+        "scores": {"r2_fall": one, "r2_range": {**one, "value": 0.5}, "r2_range_by_atr": one},
+    }
+    asked = replace(found.metadata, extra={"recipe": {"label": "range_ahead"}})
+    told = replace(found, metadata=asked, metrics={"walk_forward": block})
+    assert told.skill("walk_forward")[1].value == 0.3
+    assert told.score("walk_forward")[1].value == 0.5
+
+
 def test_a_changed_file_is_not_shown(registry, tmp_path):
     version = registry.versions("directional")[0].version
     damage(tmp_path / "registry" / "directional" / version / "metrics.json", b'{"note": "tinY"}\n')
