@@ -14,13 +14,13 @@ import pandas as pd
 
 from app_pages.label_words import LabelWords, words_of
 from app_pages.theme import Tokens
-from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.reliability import Reliability
 from ml_models.value_scores import MeanGroup
 from ml_monitoring.performance_monitor import Worth
 from ml_monitoring.rolling import RollingMean
 from trading.domain.label import BREAK_DIRECTION
+from trading.domain.words import range_label
 
 Chart = alt.LayerChart | alt.FacetChart
 _STATES: Final = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
@@ -172,7 +172,7 @@ def ranges_chart(
     frame = pd.DataFrame(
         [
             {
-                "range": label(name),
+                "range": range_label(name),
                 "value": estimate.value,
                 "low": estimate.low,
                 "high": estimate.high,
@@ -183,7 +183,7 @@ def ranges_chart(
             if (estimate := by_range.get(name)) is not None
         ]
     )
-    names = [label(name) for name in order]
+    names = [range_label(name) for name in order]
     states = list(_STATES.values())
     tones = alt.Scale(domain=states, range=[colour.good, colour.bad, colour.muted])
     shapes = alt.Scale(domain=states, range=["triangle-up", "cross", "circle"])

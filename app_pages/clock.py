@@ -9,6 +9,7 @@ import numpy as np
 
 from trading.domain.calendar import DAY, Days, day_spans, from_minute, wall_minutes
 from trading.domain.instrument import Instrument
+from trading.domain.words import zone_letters, zone_place
 from trading.errors import BadSettings
 
 ZONES: Final = ("range", "exchange", "utc", "browser")
@@ -98,7 +99,7 @@ def wall_clock(choice: str, instrument: Instrument, browser_zone: str | None, at
     }.get(choice, choice)
     local = at.astimezone(ZoneInfo(name))
     offset = local.utcoffset() or timedelta(0)
-    return WallClock(int(offset.total_seconds()), zone_place(name), _abbreviation(local))
+    return WallClock(int(offset.total_seconds()), zone_place(name), zone_letters(local))
 
 
 def zone_label(choice: str, instrument: Instrument) -> str:
@@ -109,21 +110,6 @@ def zone_label(choice: str, instrument: Instrument) -> str:
         "utc": "UTC",
         "browser": "Browser",
     }.get(choice) or zone_place(choice)
-
-
-def zone_place(name: str) -> str:
-    """Return the city of an IANA zone.
-
-    >>> zone_place("America/New_York")
-    'New York'
-    """
-    return name.rpartition("/")[2].replace("_", " ")
-
-
-def _abbreviation(local: datetime) -> str:
-    """Return the zone's letters where it has some (AEST), else its offset (UTC+03:00)."""
-    name = local.tzname() or ""
-    return name if name.isalpha() else f"UTC{local:%z}"[:6] + ":" + f"{local:%z}"[3:5]
 
 
 def _date(text: str) -> date:

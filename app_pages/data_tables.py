@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from app_pages.today_words import label
 from ml_data.quality import Hole
 from ml_data.quality_words import DOUBT_WORDS, wall_time
 from ml_data.staleness import WORDS, Stale
 from ml_models.verdicts import counted
 from trading.domain.instrument import Instrument
+from trading.domain.words import range_label
 
 VOID_REASONS: Final = {
     "holiday": "the exchange was closed all day",
@@ -80,7 +80,7 @@ def range_frame(ranges: pd.DataFrame, over_hole: npt.NDArray[np.bool_]) -> pd.Da
     return pd.DataFrame(
         {
             "Day": shown["trading_day"],
-            "Range": [label(name) for name in shown["orb"]],
+            "Range": [range_label(name) for name in shown["orb"]],
             "Bars": [f"{bars} of {expected}" for bars, expected, *_ in rows],
             "State": [
                 ("! over a hole" if hole else "… thin") if pd.isna(reason) else "✕ void" for *_, reason, hole in rows

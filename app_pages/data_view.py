@@ -16,13 +16,14 @@ import pandas as pd
 from app_pages.clock import WallClock
 from app_pages.data_queries import StoredData
 from app_pages.queries import open_minutes
-from app_pages.today_words import label, session_label, span
+from app_pages.today_words import session_label, span
 from ml_data.quality import Hole
 from ml_data.quality_words import DOUBT_WORDS, QualityLine, Verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_models.verdicts import counted
 from trading.domain.calendar import to_minute
 from trading.domain.instrument import Instrument
+from trading.domain.words import range_label
 
 Tone = Literal["green", "orange", "gray"]
 MINUTE: Final = timedelta(minutes=1)
@@ -188,7 +189,7 @@ def hole_sentence(holes: pd.DataFrame, ranges: int, over_hole: npt.NDArray[np.bo
     worst = thin["orb"].value_counts()
     lost = int((over_hole & holes["void_reason"].isna().to_numpy()).sum())
     return (
-        f"{said} and {_are(len(thin))} thin: minutes without a bar, most often {label(str(worst.index[0]))} "
+        f"{said} and {_are(len(thin))} thin: minutes without a bar, most often {range_label(str(worst.index[0]))} "
         f"({int(worst.iloc[0]):,}); {_are(lost)} over a hole: such minutes usually trade, so high and low may be "
         "wrong. A void range is never traded or forecast; the others are, and say so."
     )

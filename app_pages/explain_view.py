@@ -8,8 +8,8 @@ import pandas as pd
 from app_pages.explain_queries import Explained, Floats, Reasons
 from app_pages.forecast_log import SIDES, TRADES
 from app_pages.health_view import plain
-from app_pages.today_words import label
 from ml_models.verdicts import counted
+from trading.domain.words import range_label
 
 
 def sum_sentence(found: Explained) -> str:
@@ -30,7 +30,7 @@ def near_frame(found: Explained) -> pd.DataFrame:
         [
             {
                 "Day": each.trading_day,
-                "Range": label(each.orb),
+                "Range": range_label(each.orb),
                 "Distance": each.distance,
                 "Came": "–" if each.actual is None else words.get(each.actual, each.actual),
                 "Net R": each.r_net,

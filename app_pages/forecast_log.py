@@ -11,12 +11,12 @@ import pyarrow as pa
 from app_pages.clock import wall_clock
 from app_pages.health_window import since
 from app_pages.label_words import words_of
-from app_pages.today_words import label
 from ml_models.quantiles import point_output
 from ml_monitoring.judged import question_of
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_DIRECTION, Label
 from trading.domain.prediction import SKIP, TAKE
+from trading.domain.words import range_label
 
 STATES: Final = ("matured", "pending", "void", "refused")
 SIDES: Final = {"UP": "▲ UP", "DOWN": "▼ DOWN", "NONE": "– none"}
@@ -78,7 +78,7 @@ def log_frame(
                 [wall_clock(zone, instrument, browser_zone, at).at(at) for at in columns["decided_at"]],
                 dtype="datetime64[us]",
             ),
-            "Range": [label(name) for name in columns["orb"]],
+            "Range": [range_label(name) for name in columns["orb"]],
             **_said(asked, columns),
             asked.walk.capitalize(): pd.Series(walk, dtype="float64"),
             "Advice": [_side(name) for name in columns["advice"]],
@@ -127,7 +127,7 @@ def _said(asked: Label, columns: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 def range_labels(instrument: Instrument) -> tuple[str, ...]:
     """Return the opening ranges of an instrument in the day's order, as the log names them."""
-    return tuple(label(rule.name) for rule in instrument.opening_ranges)
+    return tuple(range_label(rule.name) for rule in instrument.opening_ranges)
 
 
 def shown_sentence(shown: pd.DataFrame, log: pd.DataFrame, label: Label = BREAK_DIRECTION) -> str:

@@ -15,7 +15,6 @@ import pandas as pd
 
 from app_pages.health_window import replay_note
 from app_pages.label_words import saved_words, words_of
-from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.verdicts import State, Verdict, describe_brier_parts
 from ml_monitoring.judged import Counts
@@ -26,6 +25,7 @@ from ml_monitoring.rolling import RollingMean
 from ml_monitoring.sentences import describe_parts
 from trading.domain.instrument import Instrument
 from trading.domain.label import Label
+from trading.domain.words import range_label
 
 TONES: Final[dict[State, Literal["green", "red", "gray"]]] = {"good": "green", "bad": "red", "cannot tell": "gray"}
 SHAPES: Final[dict[State, str]] = {"good": "✓", "bad": "✕", "cannot tell": "…"}
@@ -110,7 +110,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
 
     `ranges` are the opening ranges in the day's order.
     """
-    parts = {label(name): report.by_range[name] for name in ranges if name in report.by_range}
+    parts = {range_label(name): report.by_range[name] for name in ranges if name in report.by_range}
     return {
         "rolling": report.rolling_verdict,
         "reliability": _calibration_verdict(report),

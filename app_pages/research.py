@@ -12,10 +12,10 @@ from app_pages.models_queries import models_of, shelf_of
 from app_pages.panels.states import draw_empty, draw_error
 from app_pages.research_queries import GROUPINGS, SIZES, WEEKDAYS, Group, Question, groups_of
 from app_pages.theme import current_mode, styled, tokens
-from app_pages.today_words import label
 from ml_models.published import PublishedVersion
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES
+from trading.domain.words import range_label
 from trading.errors import StoreError
 
 ANY: Final = "any"
@@ -83,7 +83,7 @@ def _ask(context: PageContext, instrument: Instrument) -> Question:
         usual = rules.index(REFERENCE_RULE.name)
         rule = st.selectbox("Rule", rules, usual, key="trade_rule", bind="query-params", disabled=group == "rule")
         ranges = [ANY, *(rule.name for rule in instrument.opening_ranges)]
-        orb = st.selectbox("Range", ranges, key="orb_filter", bind="query-params", format_func=label)
+        orb = st.selectbox("Range", ranges, key="orb_filter", bind="query-params", format_func=range_label)
         side = st.selectbox("Direction", [ANY, "UP", "DOWN"], key="side", bind="query-params")
         weekday = st.selectbox("Weekday", [ANY, *WEEKDAYS], key="weekday", bind="query-params")
         size = st.selectbox("Size in ATR(14)", [ANY, *SIZES], key="size", bind="query-params")

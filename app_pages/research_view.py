@@ -10,10 +10,10 @@ from app_pages.forecast_log import SIDES
 from app_pages.health_view import SHAPES, plain
 from app_pages.models_view import skill_words, state_of
 from app_pages.research_queries import Group
-from app_pages.today_words import label
 from ml_models.intervals import Estimate
 from ml_models.published import PublishedVersion
 from ml_models.verdicts import State, counted
+from trading.domain.words import range_label
 
 QUESTIONS: Final = {
     "directional": "Side: which way it breaks",
@@ -33,7 +33,7 @@ def group_name(name: str) -> str:
     >>> group_name("0900"), group_name("UP"), group_name("full-rr1-day")
     ('09:00', '▲ UP', 'full-rr1-day')
     """
-    return SIDES.get(name, label(name)) if not name.startswith("20") else name
+    return SIDES.get(name, range_label(name)) if not name.startswith("20") else name
 
 
 def group_frame(groups: Sequence[Group]) -> pd.DataFrame:

@@ -24,7 +24,6 @@ from app_pages.today_words import (
     decision,
     hole_sentence,
     is_stale,
-    label,
     opening_sentence,
     rule_note,
     strip_cells,
@@ -32,6 +31,7 @@ from app_pages.today_words import (
 )
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import REFERENCE_RULE, TRADE_RULES, TradeRule
+from trading.domain.words import range_label
 from trading.errors import BadSettings, HubError, NothingStored
 
 _BARS = ("1m", "5m", "15m")
@@ -95,7 +95,7 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
 def _chart_card(context: PageContext, view: TodayView, wall: WallClock, prob_up: dict[str, float]) -> str:
     """Draw the pickers and the chart; return the range that is selected."""
     with st.container(horizontal=True):
-        selected = choose("orb", "Range", _names(view), view.current_range, label)
+        selected = choose("orb", "Range", _names(view), view.current_range, range_label)
         minutes = int(choose("bars", "Bars", _BARS, _BARS[0]).removesuffix("m"))
         st.space("stretch")
         choose_zone(context, view.instrument)

@@ -20,7 +20,7 @@ from app_pages.panels.reasons import Reason
 from app_pages.panels.strip import Cell
 from app_pages.today_said import Said
 from app_pages.today_view import RangeView, TodayView
-from app_pages.today_words import MINUS, label, price, r_text
+from app_pages.today_words import price
 from ml_data.history_tables import costs_in_ticks
 from ml_data.kernels import LOSS
 from ml_models.intervals import Estimate, mean_interval, share_interval
@@ -31,6 +31,7 @@ from trading.domain.label import BREAK_DIRECTION, label_named
 from trading.domain.prediction import BIAS_NONE
 from trading.domain.prediction import Reason as InputShare
 from trading.domain.trade_rule import REFERENCE_RULE
+from trading.domain.words import MINUS, r_text, range_label
 from trading.settings import AccountSettings
 
 SHOWN_REASONS: Final = 4
@@ -198,7 +199,7 @@ def unasked_sentence(each: RangeView, wall: WallClock, why: str | None) -> str:
     if each.state in ("not started", "forming"):
         return f"No forecast yet: it is made when the range is complete, {wall.hm(each.ends_at)} {wall.label}."
     if each.state in ("void", "flat"):
-        return f"No forecast: the {label(each.name)} range has no {'size' if each.state == 'flat' else 'bars'}."
+        return f"No forecast: the {range_label(each.name)} range has no {'size' if each.state == 'flat' else 'bars'}."
     return f"No forecast: {why or 'none was stored for this range. `hub shadow` asks the model at every range.'}"
 
 

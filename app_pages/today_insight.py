@@ -10,7 +10,6 @@ from app_pages.label_words import words_of
 from app_pages.panels.forecast_axis import ForecastAxis
 from app_pages.today_card import Record, skill_sentence
 from app_pages.today_said import Said
-from app_pages.today_words import MINUS
 from ml_models.intervals import Estimate
 from ml_models.quantiles import point_output
 from ml_monitoring.judged import judged_of
@@ -20,6 +19,7 @@ from trading.domain.label import RANGE_AHEAD, label_named
 from trading.domain.prediction import SKIP, TAKE
 from trading.domain.trade_rule import rule_named
 from trading.domain.walks import break_even, walk_inputs
+from trading.domain.words import MINUS
 
 
 def needed(said: Said, record: Record, instrument: Instrument) -> float:

@@ -16,7 +16,7 @@ from app_pages.panels.strip import draw_figures
 from app_pages.queries import numbers_record_at, record_at, said_at, why_unasked
 from app_pages.today_said import Said
 from app_pages.today_view import RangeView, TodayView
-from app_pages.today_words import label
+from trading.domain.words import range_label
 from trading.errors import HubError, StoreError
 
 _STAGES = {"shadow": "Shadow, not used", "advisory": "Advisory", "hybrid": "Hybrid", "auto": "Auto"}
@@ -61,7 +61,7 @@ def draw_model_card(context: PageContext, view: TodayView, each: RangeView, stor
     said = stored.by_range.get(each.name)
     stage = said.stage if said else "shadow"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**Model · {label(each.name)}**", width="content")
+        st.markdown(f"**Model · {range_label(each.name)}**", width="content")
         st.badge(_STAGES.get(stage, stage), icon=":material/visibility_off:", color="gray")
     try:
         with st.container(gap="xxsmall"), st.skeleton(height=480):

@@ -10,7 +10,8 @@ from app_pages.clock import WallClock
 from app_pages.price_chart import Mark, RangeBox, Scene, SessionSpan, TradeZone, View
 from app_pages.theme import UpDown
 from app_pages.today_view import RangeView, TodayView
-from app_pages.today_words import label, price, r_text, session_label
+from app_pages.today_words import price, session_label
+from trading.domain.words import r_text, range_label
 
 _BEFORE, _AFTER = 7_200, 3_000  # seconds around a range's start at one-minute bars
 _COLOURS: Final[dict[str, Literal["asia", "london", "new_york"]]] = {
@@ -110,7 +111,7 @@ def _box(view: TodayView, each: RangeView, wall: WallClock, prob_up: float | Non
         end=wall.seconds(ended),
         high=each.high or 0.0,
         low=each.low or 0.0,
-        label=label(each.name),
+        label=range_label(each.name),
         state="forming" if each.state == "forming" else "complete",
         note=note,
         note_tone="muted" if prob_up is None else "up" if prob_up >= 0.5 else "down",

@@ -9,6 +9,7 @@ from app_pages.panels.strip import Cell
 from app_pages.price_chart import Tone
 from app_pages.today_view import RangeView, State, TodayView
 from trading.domain.trade_rule import TradeRule
+from trading.domain.words import MINUS, price_text, r_text, range_label
 
 SHAPES: Final[dict[State, str]] = {
     "not started": "· Not started",
@@ -27,7 +28,6 @@ SHAPES: Final[dict[State, str]] = {
 
 _VOID: Final = {"holiday": "holiday", "early_close": "early close", "no_bars": "no bars"}
 _SIDES: Final = {"UP": "long", "DOWN": "short"}
-MINUS: Final = "−"
 
 
 def strip_cells(
@@ -71,13 +71,16 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
         return "IN TRADE", _trade_sentence(view, newest) + (f" · {others} more open" if others else "")
     if by_state["ready"]:
         *earlier, ready = by_state["ready"]
-        also = f" (also {', '.join(label(each.name) for each in earlier)})" if earlier else ""
+        also = f" (also {', '.join(range_label(each.name) for each in earlier)})" if earlier else ""
         edges = f"{price(view, ready.low)} to {price(view, ready.high)}"
-        return "READY", f"{label(ready.name)} range complete: {edges}; the first close outside is the entry{also}"
+        return "READY", f"{range_label(ready.name)} range complete: {edges}; the first close outside is the entry{also}"
     if by_state["forming"]:
         forming = by_state["forming"][0]
         so_far = f": {price(view, forming.low)} to {price(view, forming.high)} so far" if forming.bars else ""
-        return "WAIT", f"the {label(forming.name)} range forms until {wall.hm(forming.ends_at)} {wall.place}{so_far}"
+        return (
+            "WAIT",
+            f"the {range_label(forming.name)} range forms until {wall.hm(forming.ends_at)} {wall.place}{so_far}",
+        )
     if by_state["not started"]:
         first = by_state["not started"][0]
         wait = "" if stale else f", in {span(first.starts_at - view.clock)}"
@@ -116,7 +119,7 @@ def table_rows(view: TodayView, prob_up: dict[str, float]) -> list[dict[str, obj
     """Return one row a range, in words where a cell may be empty; `prob_up` by range, 0 to 1."""
     return [
         {
-            "Range": label(each.name),
+            "Range": range_label(each.name),
             "State": SHAPES[each.state] + _beside_state(each),
             "Side": {"UP": "▲ Long", "DOWN": "▼ Short"}.get(each.side or "", "–"),
             "High": price(view, each.high),
@@ -138,7 +141,7 @@ def hole_sentence(view: TodayView) -> str | None:
     over = [each for each in view.ranges if each.over_hole]
     if not over:
         return None
-    minutes = ", ".join(f"{label(each.name)} ({each.bars} of {each.bars + each.lacks} minutes)" for each in over)
+    minutes = ", ".join(f"{range_label(each.name)} ({each.bars} of {each.bars + each.lacks} minutes)" for each in over)
     return (
         f"! Built over a hole: {minutes}. The minutes that are missing usually trade, so high and low may be wrong; "
         "check another source before you trust the range."
@@ -159,18 +162,9 @@ def _result(each: RangeView) -> str:
     return "–" if each.r_net is None else r_text(each.r_net)
 
 
-def label(name: str) -> str:
-    """Return a range's name as a time of day where it is one.
-
-    >>> label("0900"), label("open")
-    ('09:00', 'open')
-    """
-    return f"{name[:2]}:{name[2:]}" if len(name) == 4 and name.isdigit() else name
-
-
 def _named(name: str, shown: str) -> str:
     """Return a range's name, and its start on the shown clock where that is not what it is called by."""
-    return label(name) if label(name) == shown else f"{label(name)} at {shown}"
+    return range_label(name) if range_label(name) == shown else f"{range_label(name)} at {shown}"
 
 
 def session_label(name: str) -> str:
@@ -185,21 +179,7 @@ def session_label(name: str) -> str:
 
 def price(view: TodayView, value: float | None) -> str:
     """Return a price with the instrument's decimals, and more where it lies between ticks (a midpoint); – for None."""
-    if value is None:
-        return "–"
-    decimals = view.instrument.price_decimals
-    while decimals < 6 and abs(round(value, decimals) - value) > 1e-9:
-        decimals += 1
-    return f"{value:,.{decimals}f}"
-
-
-def r_text(value: float) -> str:
-    """Return a multiple of R with its sign.
-
-    >>> r_text(-1.089), r_text(0.5)
-    ('−1.09R', '+0.50R')
-    """
-    return f"{value:+.2f}R".replace("-", MINUS)
+    return "–" if value is None else price_text(view.instrument, value)
 
 
 def span(length: timedelta) -> str:
@@ -247,8 +227,8 @@ def _next_cell(view: TodayView, wall: WallClock) -> Cell:
     shown = (
         f"{wall.hm(starts_at) if starts_at - view.clock < timedelta(hours=20) else wall.day_hm(starts_at)} {wall.label}"
     )
-    at = wall.place if shown == f"{label(name)} {wall.label}" else shown
-    return Cell("Next range", label(name), f"{at}, in {span(starts_at - view.clock)}")
+    at = wall.place if shown == f"{range_label(name)} {wall.label}" else shown
+    return Cell("Next range", range_label(name), f"{at}, in {span(starts_at - view.clock)}")
 
 
 def _range_cell(view: TodayView) -> Cell:
@@ -288,7 +268,7 @@ def _when(view: TodayView, wall: WallClock, instant: datetime) -> str:
 
 def _trade_sentence(view: TodayView, each: RangeView) -> str:
     parts = [
-        f"{label(each.name)} {_SIDES[each.side or 'UP']} from {price(view, each.entry)}",
+        f"{range_label(each.name)} {_SIDES[each.side or 'UP']} from {price(view, each.entry)}",
         f"now {r_text(each.r_now or 0.0)} net",
         f"stop {price(view, each.stop)}",
         f"target {price(view, each.target)}",
