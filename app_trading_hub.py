@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from app_pages.access import admit
 from app_pages.context import carry_parameters, draw_instrument_picker, draw_synthetic_banner, open_context
 from app_pages.panels.states import draw_error
 from app_pages.style import use_style
@@ -23,8 +24,10 @@ _PAGES = (
 
 
 def main() -> None:
-    """Draw the navigation, what every page shows, and the page; a failure becomes one sentence."""
+    """Let the reader in, draw the navigation, what every page shows, and the page; a failure becomes one sentence."""
     st.set_page_config(page_title="Trading hub", page_icon=PAGE_ICON, layout="wide")
+    if not admit():
+        return
     pages = [
         st.Page(_page(module), title=title, icon=icon, url_path=module, default=module == "today")
         for module, title, icon in _PAGES

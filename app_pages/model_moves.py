@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from app_pages.access import by_whom, may, reader, why_not
 from app_pages.models_queries import ShelfRow
 from ml_models.model_registry import ModelRegistry
 from ml_models.pointers import CHAMPION, Move
 from trading.errors import HubError
-from trading.person import login_name
 
 _ASKED = "models_move"
 """Session key of the move that waits for its confirmation: (model, version to promote or None, why)."""
@@ -42,8 +42,14 @@ def _ask(model: str, others: list[str], can_go_back: bool, *, replay: bool) -> N
         target = st.selectbox("Promote", others, index=usual, placeholder="no other version", key="move_to")
         why = st.text_input("Why", key="move_why", placeholder="kept in the registry's journal, with your name")
         with st.container(horizontal=True):
-            forth = st.form_submit_button("Promote …", disabled=replay or not others, key="move_promote")
-            back = st.form_submit_button("Roll back …", disabled=replay or not can_go_back, key="move_back")
+            forth = st.form_submit_button(
+                "Promote …", disabled=replay or not others or not may("promote"), key="move_promote"
+            )
+            back = st.form_submit_button(
+                "Roll back …", disabled=replay or not can_go_back or not may("rollback"), key="move_back"
+            )
+    if not may("promote"):
+        st.caption(why_not(reader(), "promote"))
     if replay:
         st.caption("The page shows the past: go to the present to move the champion.")
     if not forth and not back:
@@ -70,12 +76,12 @@ def _confirm(registry: ModelRegistry, asked: tuple[str, str | None, str], champi
         return
     del st.session_state[_ASKED]
     if sure:
-        now, who = datetime.now(UTC), login_name()
+        now = datetime.now(UTC)
         try:
             if target is None:
-                registry.rollback(model, now=now, who=who, why=why)
+                registry.rollback(model, now=now, who=by_whom("rollback"), why=why)
             else:
-                registry.promote(model, target, now=now, who=who, why=why)
+                registry.promote(model, target, now=now, who=by_whom("promote"), why=why)
         except HubError as error:
             st.error(f"Nothing was moved. {error}", icon=":material/error:")
             return

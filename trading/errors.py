@@ -55,3 +55,7 @@ class Refused(HubError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotAllowed(HubError):
+    """Who asks may not do that here: their role does not reach, or they are not logged in."""

@@ -114,6 +114,27 @@ class GateSettings(_Section):
     accuracy_above: float | None = Field(None, ge=0.5, lt=1)
 
 
+class AccessSettings(_Section):
+    """Where the hub listens, and who may do what once it asks for a login: docs/security.md.
+
+    People are named by what `claim` of their login says, as a rule the e-mail address; each has one role.
+    """
+
+    address: str = Field("127.0.0.1", min_length=1)
+    claim: str = "email"
+    owners: tuple[str, ...] = ()
+    traders: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> Self:
+        named = [name.casefold() for name in (*self.owners, *self.traders, *self.viewers)]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands under more than one role, or twice")
+        return self
+
+
 class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
@@ -128,6 +149,7 @@ class HubSettings(BaseSettings):
     display: DisplaySettings = DisplaySettings()
     feed: FeedSettings = FeedSettings()
     gates: GateSettings = GateSettings()
+    access: AccessSettings = AccessSettings()
 
     @field_validator("home")
     @classmethod
