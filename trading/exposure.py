@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from trading.settings import AccessSettings
 
-LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 PROVIDER_KEYS: Final = ("client_id", "client_secret", "server_metadata_url")
 SHARED_KEYS: Final = ("redirect_uri", "cookie_secret")
 CALLBACK: Final = "/oauth2callback"
@@ -67,10 +66,10 @@ def came_from_elsewhere(headers: Mapping[str, str]) -> str | None:
     if host is None:
         return None
     try:
-        name = urlsplit(f"//{host}").hostname
+        asked_for = urlsplit(f"//{host}").hostname
     except ValueError:
-        name = None
-    return None if is_loopback(name) else f"Host: {host}"
+        asked_for = None
+    return None if is_loopback(asked_for) else f"Host: {host}"
 
 
 def login_gap(auth: Mapping[str, Any] | None, access: AccessSettings, *, installed: bool) -> str | None:
