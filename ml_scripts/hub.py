@@ -24,6 +24,7 @@ VERBS: Final = (
     "monitor",
     "gates",
     "stage",
+    "backtest",
     "audit",
     "reproduce",
     "doctor",

@@ -340,6 +340,21 @@ ROWS: dict[str, Row] = {
             ("nosuch", "nosuch: nothing is published under that name"),
         ),
     ),
+    "backtest": Row(
+        "full-rr1-day --range 0900",
+        shelves=("market", "journal"),
+        empty=NO_BARS,
+        writes=True,
+        wrong=(
+            ("", "Missing argument 'rule'"),
+            ("full-rr9-day", "'full-rr9-day' is not a trade rule."),
+            ("full-rr1-day --range 0930", "--range '0930': expected one of "),
+            ("full-rr1-day --direction sideways", "--direction 'sideways': expected one of UP, DOWN."),
+            ("full-rr1-day --from 2024-01-01", "no closed trade of full-rr1-day fits from 2024-01-01"),
+            ("full-rr1-day --recipe range_ahead", "range_ahead tells range_ahead and advises nothing"),
+            ("full-rr1-day --recipe nosuch", "nosuch: no such recipe"),
+        ),
+    ),
     "audit lookahead": Row(
         "--sample 2",
         shelves=("market",),
