@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from ml_data.event_view import event_window
-from ml_data.events import Event
 from ml_data.journal import ANSWER_COLUMNS, answer_columns, judged_predictions, prediction
 from ml_data.staleness import RevisedBar, predictions_made, stale
-from ml_data.store import Store, sql
+from ml_data.store import Store
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
+from ml_inference.logged_again import bars_that_came_since, event_name, event_of, same_bits
 from ml_inference.questions import asked_features
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument
@@ -104,7 +103,7 @@ def audit_replay(
             if found and bars is not None:
                 found = _compared(engines.of(full, full["logged_at"]), full)
                 if not found:
-                    explained.append(RevisedSince(bars.id, _event_name(full), bars.bars, bars.first))
+                    explained.append(RevisedSince(bars.id, event_name(event_of(full)), bars.bars, bars.first))
             mismatches += _with_arrivals(store, instrument, full, found)
         if progress is not None:
             progress(done, len(logged))
@@ -142,24 +141,15 @@ def _with_arrivals(
     """Return the mismatches, where bars differ with the import that brought new ones into the window since."""
     if not any(each.what == BARS_DIFFER for each in found):
         return found
-    span = {"since": event_window(instrument, logged["trading_day"])[1], "before": logged["decided_at"]}
-    with store.market() as cursor:
-        asked = {"instrument": instrument.symbol, "made_at": logged["logged_at"], **span}
-        rows = cursor.execute(sql("imports_since"), asked).fetchall()
-    if not rows:
+    why = bars_that_came_since(store, instrument, logged)
+    if why is None:
         return found
-    import_id, file_name, imported_at, stored, *_ = rows[0]
-    why = f"bars came in since: {stored:,} of import {import_id} ({file_name}, {imported_at:%Y-%m-%d %H:%MZ})"
     return [replace(each, why=why) if each.what == BARS_DIFFER else each for each in found]
 
 
-def _event_name(logged: dict[str, Any]) -> str:
-    return f"{logged['instrument']} {logged['trading_day']} {logged['orb']}"
-
-
 def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatch]:
-    event = Event(logged["decided_at"], logged["instrument"], logged["kind"], logged["trading_day"], logged["orb"])
-    name = _event_name(logged)
+    event = event_of(logged)
+    name = event_name(event)
     try:
         again = engine.predict(event)
     except (Refused, NothingStored) as refused:
@@ -183,7 +173,9 @@ def _compared(engine: MLInferenceEngine, logged: dict[str, Any]) -> list[Mismatc
         *_feature_pairs(engine, logged["features"], again),
         *_answer_pairs(logged, again),
     ]
-    return [Mismatch(logged["prediction_id"], name, what, repr(a), repr(b)) for what, a, b in pairs if not _equal(a, b)]
+    return [
+        Mismatch(logged["prediction_id"], name, what, repr(a), repr(b)) for what, a, b in pairs if not same_bits(a, b)
+    ]
 
 
 def _feature_pairs(engine: MLInferenceEngine, logged: list[float], again: PredictionRow) -> list[tuple[str, Any, Any]]:
@@ -196,12 +188,3 @@ def _feature_pairs(engine: MLInferenceEngine, logged: list[float], again: Predic
 def _answer_pairs(logged: dict[str, Any], again: PredictionRow) -> list[tuple[str, Any, Any]]:
     found = answer_columns(again)
     return [(column, logged[column], found[column]) for column in ANSWER_COLUMNS]
-
-
-def _equal(left: Any, right: Any) -> bool:
-    """Return whether two values are the same bit for bit; one missing number is as good as another."""
-    if isinstance(left, float) and isinstance(right, float):
-        return left.hex() == right.hex()
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(_equal(a, b) for a, b in zip(left, right, strict=True))
-    return bool(left == right)

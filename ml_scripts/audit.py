@@ -8,10 +8,12 @@ from ml_data.build import read_bars
 from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.staleness import counted_kinds
 from ml_inference.replay_audit import audit_replay
+from ml_inference.skew_audit import SkewReport, audit_skew
 from ml_monitoring.stale import built_on_revised_bars
-from ml_scripts.console import InstrumentOption, JsonFlag, fail, opened, progress, run, say, verbs
+from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, day, fail, opened, progress, run, say, verbs
+from ml_scripts.shadow import named_model
 from trading.domain.label import EVENT_KINDS
-from trading.errors import NothingStored
+from trading.errors import HubError, NothingStored
 
 cli = verbs("Check the laws on your own data.")
 SHOWN = 20
@@ -91,9 +93,48 @@ def stale(instrument: InstrumentOption = None, as_json: JsonFlag = False) -> Non
     fail([f"{title}:", *(f"{each.kind} {each.id}: {each}" for each in found)], result, as_json=as_json)
 
 
+@cli.command("skew")
+def skew(
+    instrument: InstrumentOption = None,
+    recipe: Annotated[str | None, typer.Option(help="One model family (default: all).")] = None,
+    rule: RuleOption = None,
+    since: Annotated[str | None, typer.Option(help="From which trading day on (default: the first).")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare the logged inputs with those that the stored bars give now, feature by feature and bit for bit."""
+    if rule is not None and recipe is None:
+        raise HubError("--rule is about one model family: name it with --recipe.")
+    first = None if since is None else day(since)
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        model = None if recipe is None else named_model(chosen, recipe, rule)
+        with progress("skew") as advance:
+            report = audit_skew(hub.store, chosen, model=model, since=first, progress=advance)
+    if report.live + report.replayed == 0:
+        raise NothingStored(f"{chosen.symbol}: no such prediction is logged. Run hub shadow --replay FROM TO.")
+    lines = [str(each) for each in report.features]
+    title = f"{chosen.symbol}: {skew_sentence(report)}"
+    if report.passed:
+        say(_listed(title, lines) if lines else title, report, as_json=as_json)
+        return
+    fail(_listed(title, lines), report, as_json=as_json)
+
+
+def skew_sentence(report: SkewReport) -> str:
+    """Return how many predictions were compared, live and replayed, and in how many features they differ."""
+    parts = []
+    for kind, count, replayed in (("live", report.live, False), ("replayed", report.replayed, True)):
+        differ = [each for each in report.features if each.replayed == replayed]
+        open_ = len(report.unexplained(replayed=replayed))
+        why = f"{open_:,} without a revision that explains it" if open_ else "each explained by a bar revised since"
+        found = f"{len(differ):,} features differ, {why}" if differ else "every input comes out bit for bit"
+        parts.append(f"of {count:,} {kind} predictions {found}" if count else f"no {kind} prediction is logged")
+    return f"{'; '.join(parts)}."
+
+
 def _listed(title: str, lines: list[str]) -> list[str]:
     more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return [f"{title}:", *lines[:SHOWN], *more]
+    return [f"{title.rstrip('.')}:", *lines[:SHOWN], *more]
 
 
 if __name__ == "__main__":

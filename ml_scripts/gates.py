@@ -7,6 +7,7 @@ import typer
 
 from ml_data.stage_history import STAGES, current_stage, next_stage, stage_changes
 from ml_inference.replay_audit import audit_replay
+from ml_inference.skew_audit import SkewReport, audit_skew
 from ml_monitoring.gatekeeper import judge, record, take_back
 from ml_monitoring.gates import Check, Gate, GateReport, required_checks
 from ml_monitoring.looks import Monitoring
@@ -57,15 +58,20 @@ def judged_now(
 
 
 def audit_checks(hub: Hub, instrument: Instrument) -> dict[str, Check]:
-    """Return what the replay audit says of every logged prediction: of its inputs (skew), and of its answer."""
+    """Return what the audits say: of the inputs of live predictions (skew), of every logged answer (replay)."""
     found = audit_replay(hub.store, hub.registry, instrument, settings=hub.engine_settings)
-    skewed = [each for each in found.mismatches if each.what.startswith("feature ")]
     others = [each for each in found.mismatches if not each.what.startswith("feature ")]
-    count = f"{found.predictions:,} logged forecasts"
-    return {
-        "skew": Check(not skewed, str(skewed[0]) if skewed else f"Inputs of {count} come out from stored bars."),
-        "replay": Check(not others, str(others[0]) if others else f"{count} come out bit for bit."),
-    }
+    answers = str(others[0]) if others else f"{found.predictions:,} logged forecasts come out bit for bit."
+    return {"skew": skew_check(audit_skew(hub.store, instrument)), "replay": Check(not others, answers)}
+
+
+def skew_check(report: SkewReport) -> Check:
+    """Return what the skew audit says of the inputs of live forecasts; without any, nobody can tell."""
+    if report.live == 0:
+        return Check(None, "No live forecast is logged, so there are no live inputs to compare.")
+    open_ = report.unexplained(replayed=False)
+    sound = f"Inputs of {report.live:,} live forecasts come out from stored bars."
+    return Check(not open_, f"{len(open_):,} inputs differ; first: {open_[0]}" if open_ else sound)
 
 
 def describe(report: GateReport) -> list[str]:

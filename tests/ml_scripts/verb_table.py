@@ -90,6 +90,13 @@ def change_a_stored_bar(home: Path, monkeypatch: Any) -> None:
     store.close()
 
 
+def edit_a_logged_input(home: Path, monkeypatch: Any) -> None:
+    store = Store(home / STORES)
+    with store.journal_write() as cursor:
+        cursor.execute("UPDATE journal.ml_predictions SET features = list_prepend(features[1] + 1, features[2:])")
+    store.close()
+
+
 def change_a_bar_that_was_learned_from(home: Path, monkeypatch: Any) -> None:
     store = Store(home / STORES)
     with store.market_write() as cursor:
@@ -374,6 +381,18 @@ ROWS: dict[str, Row] = {
         long=True,
         wrong=(("--instrument NQ", "NQ: no prediction is logged yet. Run hub shadow --replay FROM TO"),),
         fails=(change_a_stored_bar, "data_hash"),
+    ),
+    "audit skew": Row(
+        shelves=("market", "journal"),
+        empty=NO_BARS,
+        long=True,
+        wrong=(
+            ("--instrument NQ", "NQ: no such prediction is logged. Run hub shadow --replay FROM TO"),
+            ("--since yesterday", "'yesterday' is not a date"),
+            ("--rule half-rr2-day", "--rule is about one model family: name it with --recipe"),
+            ("--recipe nosuch", "nosuch: no such recipe"),
+        ),
+        fails=(edit_a_logged_input, "(replayed): 60 of 60 events differ"),
     ),
     "audit stale": Row(
         shelves=("market", "journal"),
