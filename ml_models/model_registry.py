@@ -54,7 +54,11 @@ class ModelRegistry:
             if move is not None and move.to_version is not None:
                 pointing.setdefault(move.to_version, []).append(alias)
         names = sorted(path.name for path in folder.iterdir() if VersionId.fits(path.name))
-        return tuple(_summary(folder / name, tuple(pointing.get(name, ()))) for name in names)
+        try:
+            moves = pointers.read_moves(folder)
+        except DamagedVersion:
+            moves = ()  # whoever moves a pointer is told
+        return tuple(_summary(folder / name, tuple(pointing.get(name, ())), moves) for name in names)
 
     def metadata(self, model: str, version: str) -> Metadata:
         """Return how a version came to be, from its folder alone: nothing else of it is read or checked.
@@ -146,8 +150,10 @@ class ModelRegistry:
             problems = [DamagedVersion(MANIFEST, "is not the one that the journal knows")]
         return [str(problem.at(f"{model} {version}")) for problem in problems]
 
-    def publish(self, model: str, draft: Draft, *, now: datetime, who: str, why: str) -> VersionId:
-        """Put `draft` on the shelf and point `latest` at it; return its number.
+    def publish(
+        self, model: str, draft: Draft, *, now: datetime, who: str, why: str, pointed: bool = True
+    ) -> VersionId:
+        """Put `draft` on the shelf and point `latest` at it; return its number. Not `pointed`, it is a candidate.
 
         Raises
         ------
@@ -166,7 +172,31 @@ class ModelRegistry:
                 lock=lambda: self._locked(folder),
                 check=run_load_check,
                 on_checked=lambda version_hash: remember_checked(folder, version_hash),
+                pointed=pointed,
             )
+
+    def reject(self, model: str, version: str, *, now: datetime, who: str, why: str) -> None:
+        """Write down that `version` is not to be used: no pointer is set at it any more. The first word counts.
+
+        Raises
+        ------
+        RegistryError
+            when a pointer was ever set at it.
+        """
+        publishing.refuse_empty(who, why)
+        folder = self._folder(model)
+        with self._writing(folder), self._locked(folder):
+            version_folder(folder, VersionId(version))
+            moves = pointers.settle_journal(folder)
+            if pointers.rejection(moves, version) is not None:
+                return
+            set_before = sorted({move.alias for move in moves if move.to_version == version and move.alias})
+            if set_before:
+                raise RegistryError(
+                    f"{model} {version} cannot be rejected: it is or was {', '.join(set_before)}; move that instead."
+                )
+            known = pointers.hash_of(moves, version)
+            pointers.append_move(folder, Move(utc(now), "reject", None, None, VersionId(version), known, who, why))
 
     def promote(
         self,
@@ -179,14 +209,22 @@ class ModelRegistry:
         why: str,
         evidence_hash: str | None = None,
     ) -> Pointer:
-        """Point `alias` at `version` once that loads; pointing where it already points changes nothing."""
+        """Point `alias` at `version` once that loads; pointing where it already points changes nothing.
+
+        Raises
+        ------
+        RegistryError
+            when the version was rejected, or is a candidate that is not a challenger yet.
+        """
         publishing.refuse_empty(who, why)
         pointers.checked_alias(alias)
         folder = self._folder(model)
         loaded = self._loader.load(folder, Pointer(alias, VersionId(version), None))
         with self._writing(folder), self._locked(folder):
             version_folder(folder, loaded.version)
-            before = pointers.state(pointers.settle_journal(folder), alias)
+            moves = pointers.settle_journal(folder)
+            pointers.refuse_unjudged(model, loaded.version, alias, moves)
+            before = pointers.state(moves, alias)
             target = Pointer(alias, loaded.version, loaded.version_hash)
             if before is not None and before.version == target.version and self._points_at(folder, target):
                 return target
@@ -316,7 +354,7 @@ def _model_name(model: str) -> str:
     return model
 
 
-def _summary(path: Path, aliases: tuple[str, ...]) -> VersionSummary:
+def _summary(path: Path, aliases: tuple[str, ...], moves: tuple[Move, ...]) -> VersionSummary:
     version = VersionId(path.name)
     try:
         raw = (path / MANIFEST).read_bytes()
@@ -325,8 +363,17 @@ def _summary(path: Path, aliases: tuple[str, ...]) -> VersionSummary:
         return VersionSummary(version, aliases, problem=f"{MANIFEST}: {error.strerror}")
     except DamagedVersion as error:
         return VersionSummary(version, aliases, problem=f"{MANIFEST}: {error.problem}")
-    version_hash = FileFact.of(raw).sha256
-    return VersionSummary(version, aliases, manifest.created_at, manifest.who, manifest.why, version_hash)
+    rejected = pointers.rejection(moves, version)
+    return VersionSummary(
+        version,
+        aliases,
+        manifest.created_at,
+        manifest.who,
+        manifest.why,
+        version_hash=FileFact.of(raw).sha256,
+        rejected=None if rejected is None else rejected.why,
+        candidate=pointers.is_candidate(moves, version),
+    )
 
 
 def _hashes(path: Path) -> set[str]:

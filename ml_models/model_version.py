@@ -207,6 +207,7 @@ class VersionSummary:
     """One line of the shelf. `aliases` are the pointers at it (`latest` is LATEST_VERSION.txt).
 
     `problem` says why its manifest cannot be read; then `created_at` (UTC), `who`, `why` and `version_hash` are None.
+    `rejected` says why no pointer may be set at it; a `candidate` is not judged yet.
     Whether the files are good is answered by `ModelRegistry.verify`.
     """
 
@@ -217,3 +218,10 @@ class VersionSummary:
     why: str | None = None
     version_hash: str | None = None
     problem: str | None = None
+    rejected: str | None = None
+    candidate: bool = False
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What it is called on the shelf: the pointers at it, or that it is a candidate or rejected."""
+        return (*self.aliases, *(["rejected"] if self.rejected else []), *(["candidate"] if self.candidate else []))

@@ -4,6 +4,9 @@ A pointer is a file that is replaced in one step and holds the move that set it;
 `journal.jsonl`. A crash between the two loses nothing: the pointer's own move counts as the journal's last until the
 next change of the registry writes it there. `latest` is LATEST_VERSION.txt, which holds the version's number alone;
 the move that set it lies in `aliases/latest.json`. A deletion is likewise announced by `.deleted/<version>.json`.
+
+A candidate is published without a pointer: its publication names no alias. It is judged by what follows in the journal:
+a pointer, or a rejection. No pointer is ever set at a version that was rejected.
 """
 
 import json
@@ -26,8 +29,11 @@ LATEST_FILE: Final = "LATEST_VERSION.txt"
 JOURNAL: Final = "journal.jsonl"
 DELETED: Final = ".deleted"
 
-Action = Literal["publish", "promote", "rollback", "delete", "found"]
-_ACTIONS: Final[tuple[Action, ...]] = ("publish", "promote", "rollback", "delete", "found")
+CHALLENGER: Final = "challenger-"
+"""What the aliases of versions begin with that answer beside the champion."""
+
+Action = Literal["publish", "promote", "rollback", "delete", "found", "reject"]
+_ACTIONS: Final[tuple[Action, ...]] = ("publish", "promote", "rollback", "delete", "found", "reject")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _AGAIN: Final = "'hub models promote' writes it again"
 
@@ -44,6 +50,8 @@ class Pointer:
 @dataclass(frozen=True)
 class Move:
     """One line of the journal. `at` is UTC by the mover's clock; a deletion has no alias and no `to`.
+
+    The publication of a candidate and a rejection have no alias: they move no pointer.
 
     Action `found` was not done by the registry: a pointer file was changed by hand, `at` is then the file's own time.
     """
@@ -238,6 +246,29 @@ def _unwritten(model_folder: Path, written: Sequence[Move]) -> Iterator[Move]:
     for intent in sorted((model_folder / DELETED).glob("v_*.json")):
         if intent.stem not in deleted and (model_folder / DELETED / intent.stem).is_dir():
             yield Move.read(decode(f"{DELETED}/{intent.name}", intent.read_bytes()))
+
+
+def rejection(moves: Iterable[Move], version: str) -> Move | None:
+    """Return the move that rejected `version`, or None."""
+    return next((move for move in moves if move.action == "reject" and move.to_version == version), None)
+
+
+def is_candidate(moves: Iterable[Move], version: str) -> bool:
+    """Return whether `version` was published without a pointer and nothing was said of it since."""
+    named = [move for move in moves if move.to_version == version]
+    return bool(named) and all(move.action == "publish" and move.alias is None for move in named)
+
+
+def refuse_unjudged(model: str, version: str, alias: str, moves: Sequence[Move]) -> None:
+    """Raise `RegistryError` unless a pointer called `alias` may be set at `version`."""
+    rejected = rejection(moves, version)
+    if rejected is not None:
+        raise RegistryError(
+            f"{model} {version} was rejected on {rejected.at:%Y-%m-%d} and is not pointed at ({rejected.why}); "
+            "'hub train' makes a version that you answer for yourself."
+        )
+    if is_candidate(moves, version) and not alias.startswith(CHALLENGER):
+        raise RegistryError(f"{model} {version} is a candidate that is not judged yet; 'hub retrain' judges it.")
 
 
 def trail(moves: Iterable[Move], alias: str) -> tuple[Move, ...]:

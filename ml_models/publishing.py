@@ -11,7 +11,16 @@ from typing import Final
 from ml_models import durable_files
 from ml_models.documents import DamagedVersion
 from ml_models.model_version import MANIFEST, STAMP, Draft, FileFact, Manifest, VersionId
-from ml_models.pointers import DELETED, LATEST, LATEST_FILE, Move, settle_journal, state, write_pointer
+from ml_models.pointers import (
+    DELETED,
+    LATEST,
+    LATEST_FILE,
+    Move,
+    append_move,
+    settle_journal,
+    state,
+    write_pointer,
+)
 from trading.errors import RegistryError
 
 STALE_AFTER: Final = timedelta(hours=1)
@@ -26,12 +35,14 @@ def publish(
     lock: Callable[[], AbstractContextManager[object]],
     check: Callable[[Path], DamagedVersion | None],
     on_checked: Callable[[str], None],
+    pointed: bool,
 ) -> VersionId:
-    """Publish `draft` as `manifest` says and point `latest` at it; return its number.
+    """Publish `draft` as `manifest` says and, if `pointed`, point `latest` at it; return its number.
 
     `lock` is held only while the finished folder is renamed and the pointer moves; `check` parses a folder in a child
     process; `on_checked` is told the version hash before any reader can see the version. A crash at any point leaves
-    the shelf as it was, or the whole new version on it; what lies aside is swept by a later publish.
+    the shelf as it was, or the whole new version on it; what lies aside is swept by a later publish. Without a pointer
+    the journal is written before the folder is renamed: it may name a candidate that never came, never the other way.
     """
     durable_files.make_folder(model_folder)
     sweep(model_folder, manifest.created_at)
@@ -47,20 +58,23 @@ def publish(
             manifest = _renumber(model_folder, aside, manifest, moves)
             version_hash = FileFact.of(manifest.encode()).sha256
             on_checked(version_hash)
-            durable_files.rename_new(aside, model_folder / manifest.version)
-            before = state(moves, LATEST)
+            before = state(moves, LATEST) if pointed else None
             move = Move(
                 at=manifest.created_at,
                 action="publish",
-                alias=LATEST,
+                alias=LATEST if pointed else None,
                 from_version=None if before is None else before.version,
                 to_version=manifest.version,
                 version_hash=version_hash,
                 who=manifest.who,
                 why=manifest.why,
             )
+            if not pointed:
+                append_move(model_folder, move)
+            durable_files.rename_new(aside, model_folder / manifest.version)
             try:
-                write_pointer(model_folder, move)
+                if pointed:
+                    write_pointer(model_folder, move)
             except OSError:
                 if manifest.version not in _read_text(model_folder / LATEST_FILE):
                     durable_files.rename_new(model_folder / manifest.version, aside)

@@ -17,6 +17,7 @@ VERBS: Final = (
     "build",
     "export",
     "train",
+    "retrain",
     "models",
     "predict",
     "shadow",

@@ -29,8 +29,9 @@ def list_versions(as_json: JsonFlag = False) -> None:
         raise NothingStored("The registry is empty. Train a version: hub train directional --instrument SYMBOL")
     say(
         [
-            f"{model}  {summary.version}  {', '.join(summary.aliases) or '-'}  "
+            f"{model}  {summary.version}  {', '.join(summary.standing) or '-'}  "
             f"{summary.problem or f'{summary.created_at:%Y-%m-%d %H:%MZ} by {summary.who}: {summary.why}'}"
+            f"{f' Rejected: {summary.rejected}' if summary.rejected else ''}"
             for model, summary in rows
         ],
         {"versions": [{"model": model, **vars(summary)} for model, summary in rows]},
@@ -44,6 +45,7 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
     with opened() as hub:
         loaded = hub.registry.load(model, version)
         stale = _stale(hub, model, str(loaded.version))
+        summary = next(each for each in hub.registry.versions(model) if each.version == loaded.version)
     opened_window = loaded.metadata.extra.get("untouched_window_opened")
     facts = {
         "model": model,
@@ -52,6 +54,8 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
         "metadata": loaded.metadata.document(),
         "metrics": dict(loaded.metrics),
         "stale": stale,
+        "aliases": summary.aliases,
+        "rejected": summary.rejected,
     }
     say(
         [
@@ -59,6 +63,7 @@ def show(model: ModelArgument, version: VersionArgument = "latest", as_json: Jso
             f"{loaded.metadata.question} {loaded.metadata.instrument}: {', '.join(loaded.schema.classes)}.",
             *(f"{r.name}: {r.first_day} to {r.last_day}, {r.events:,} events" for r in loaded.metadata.ranges),
             f"Trials counted: {loaded.metadata.trials}. Expires on {loaded.metadata.expires_on}.",
+            *([f"Rejected: {summary.rejected}"] if summary.rejected else []),
             *(sentence for part in told_parts(loaded.metrics).values() for sentence in part),
             *([f"Its untouched window was opened {opened_window}."] if opened_window else []),
             *_stale_lines(stale),

@@ -111,7 +111,7 @@ def reproduce(
         when it does not say what it was made from, or there are no bars to make it from.
     """
     found = registry.published(model, version)
-    recipe, until = _recipe(found), _until(found)
+    recipe, until = recipe_of(found), _until(found)
     groups = chosen_groups(recipe)
     changed = _changed(found, instrument, groups, code, libraries)
     progress(0, _STEPS)
@@ -132,7 +132,8 @@ def reproduce(
     return Reproduction(model, version, then, same, changed)
 
 
-def _recipe(found: PublishedVersion) -> Recipe:
+def recipe_of(found: PublishedVersion) -> Recipe:
+    """Return the recipe that a version was made by, or raise `BadSettings` where this hub cannot follow it."""
     document = found.metadata.extra.get("recipe")
     try:
         return Recipe.model_validate(document)

@@ -5,6 +5,7 @@ that publishes all or nothing: an interrupt anywhere leaves the shelf as it was.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -17,7 +18,7 @@ from ml_data.history import build_history
 from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
-from ml_models.model_version import model_name
+from ml_models.model_version import Draft, model_name
 from ml_models.pointers import LATEST
 from ml_training.canaries import Audit, Canary, canaries
 from ml_training.choosing import AdviceTerms, choosing, trial_result
@@ -48,6 +49,28 @@ Progress = Callable[[str, int, int], None]
 """Told the step that begins, how many are done, and how many there are."""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """The version that another is made to be compared with, on days after `after` alone."""
+
+    version: str
+    after: date
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A version that is ready to be published, and what it was made from."""
+
+    model: str
+    draft: Draft
+    dataset: Dataset
+    training: Training
+    audited: LookaheadReport
+    canaries: tuple[Canary, ...]
+    outputs: tuple[str, ...]
+    why: str
+
+
 def train(
     store: Store,
     registry: ModelRegistry,
@@ -66,16 +89,60 @@ def train(
 ) -> TrainReport:
     """Train one version of `recipe` on the bars up to the end of trading day `until` (None: on all) and publish it.
 
-    `groups` replaces the recipe's feature groups; `now` is the instant of publication (UTC), `clock` tells those of the
-    rows in the ledger of trials (`now` without one); `who` goes there and into the registry's journal. From
-    `confidence_threshold` on a direction is advice. With `tune` the recipe's numbers are the best of so many trials.
+    `now` is the instant of publication (UTC); the rest is as `make_version` takes it, and it raises the same.
+    """
+    made = make_version(
+        store,
+        registry,
+        instrument,
+        recipe,
+        until=until,
+        who=who,
+        progress=progress,
+        groups=groups,
+        audit=audit,
+        clock=clock or (lambda: now),
+        confidence_threshold=confidence_threshold,
+        tune=tune,
+    )
+    progress(STEPS[-1], len(STEPS) - 1, len(STEPS))
+    version = registry.publish(made.model, made.draft, now=now, who=who, why=made.why)
+    progress("published", len(STEPS), len(STEPS))
+    draft = made.draft
+    return TrainReport(
+        made.model, version, draft.metadata, made.training, made.audited, made.canaries, draft.metrics, made.outputs
+    )
+
+
+def make_version(
+    store: Store,
+    registry: ModelRegistry,
+    instrument: Instrument,
+    recipe: Recipe,
+    *,
+    until: date | None,
+    who: str,
+    clock: Callable[[], datetime],
+    progress: Progress = lambda step, done, total: None,  # noqa: ARG005  # the names are the contract
+    groups: tuple[FeatureGroup, ...] | None = None,
+    audit: Audit = audit_lookahead,
+    confidence_threshold: float = 0.55,
+    tune: int = 0,
+    beside: Beside | None = None,
+) -> Made:
+    """Train one version of `recipe` on the bars up to the end of trading day `until`; nothing is published yet.
+
+    `groups` replaces the recipe's feature groups; `clock` tells the instants of the rows in the ledger of trials, `who`
+    goes there. From `confidence_threshold` on a direction is advice. With `tune` the recipe's numbers are the best of
+    so many trials. It may be made `beside` the version that it is to be compared with.
 
     Raises
     ------
     NothingStored
         when there are no bars, or no event with an outcome among them.
     CheckFailed
-        when the audit, a canary or the plausibility limit says no; nothing is published.
+        when the audit, a canary or the plausibility limit says no, or a day of the untouched window has been seen by
+        the version `beside` it.
     HubError
         when there are too few trading days for the recipe's validation.
     """
@@ -84,7 +151,7 @@ def train(
         progress(step, STEPS.index(step), len(STEPS))
 
     groups = chosen_groups(recipe) if groups is None else groups
-    ledger = Ledger(store, clock or (lambda: now), who)
+    ledger = Ledger(store, clock, who)
     begin("reading bars")
     bars = bars_until(store, instrument, until)
     begin("auditing features for look-ahead")
@@ -94,6 +161,8 @@ def train(
     begin("computing features and labels")
     dataset = dataset_of(build_history(bars, instrument), recipe, groups)
     plan = plan_of(dataset, recipe)
+    if beside is not None:
+        _refuse_seen_days(dataset, plan, beside)
     begin("showing the canaries")
     shown = canaries(dataset, plan.folds, recipe, bars, instrument, audit)
     _refuse_failed_canaries(shown)
@@ -120,7 +189,6 @@ def train(
 
         training = assess(dataset, plan, recipe, results, opening)
     _refuse_too_good(training, recipe)
-    begin("publishing")
     parent, published = _lineage(registry, model)
     last_day = as_date(calendar_day_of(instrument, np.array([bars.through - 1]))[0])
     chosen = choosing(earned, ledger.trials(model))
@@ -129,23 +197,31 @@ def train(
         until=until or last_day,
         code=code_state(),
         libraries=library_versions(),
-        parent=parent,
+        parent=parent if beside is None else beside.version,
         trials=max(published, chosen.tried),
         choosing=chosen,
         opened=trial.opened,
         tuned=tuned,
+        beside=None if beside is None else beside.version,
     )
     draft = draft_of(dataset, training, recipe, groups, audited, shown, made)
     why = f"trained on {instrument.symbol} up to {made.until}: {len(dataset):,} events"
-    version = registry.publish(model, draft, now=now, who=who, why=why)
-    progress("published", len(STEPS), len(STEPS))
-    return TrainReport(model, version, draft.metadata, training, audited, shown, draft.metrics, recipe.outputs)
+    return Made(model, draft, dataset, training, audited, shown, recipe.outputs, why)
 
 
 def _days_of(dataset: Dataset, plan: Plan) -> tuple[date, date]:
     """Return the first and last day of the untouched window."""
     days = dataset.days[plan.final.test]
     return as_date(days[0]), as_date(days[-1])
+
+
+def _refuse_seen_days(dataset: Dataset, plan: Plan, beside: Beside) -> None:
+    first, last = _days_of(dataset, plan)
+    if first <= beside.after:
+        raise CheckFailed(
+            f"Cannot compare: of the days {first} to {last} those up to {beside.after} were seen by {beside.version} "
+            "or raised an alarm about it. Wait for more trading days, or shorten test_days in [retrain]."
+        )
 
 
 def bars_until(store: Store, instrument: Instrument, until: date | None) -> BarArrays:

@@ -43,7 +43,7 @@ class Circumstances:
 
     `trials` counts all that was tried of its family with it, `choosing` says what that does to its result; `opened` is
     how often the family has looked at days of its untouched window, this time included. `tuned` says how the recipe's
-    numbers were chosen, where they were.
+    numbers were chosen, where they were; `beside` names the version that it is compared with on its untouched window.
     """
 
     instrument: Instrument
@@ -55,6 +55,7 @@ class Circumstances:
     choosing: Choosing | None = None
     opened: int = 1
     tuned: "Tuned | None" = None
+    beside: str | None = None
 
 
 def draft_of(
@@ -169,7 +170,10 @@ def _metadata(
     learned, window = training.plan.final.train, training.plan.final.test
     fit, k = training.fit, len(dataset.classes)
     rule = "" if recipe.rule is None else f" --rule {recipe.rule}"
-    asked = f"{recipe.name} --instrument {made.instrument.symbol}{rule} --until {made.until}{_tune(made)}"
+    asked = f"{recipe.name} --instrument {made.instrument.symbol}{rule}"
+    command = f"hub train {asked} --until {made.until}{_tune(made)}"
+    if made.beside is not None:
+        command = f"hub retrain --recipe {asked} (with bars --until {made.until})"
     return Metadata(
         recipe=recipe.name,
         instrument=made.instrument.symbol,
@@ -185,7 +189,7 @@ def _metadata(
         code_commit=made.code.commit,
         code_dirty=made.code.dirty,
         libraries=made.libraries,
-        command=f"hub train {asked}",
+        command=command,
         trials=made.trials,
         parent=made.parent,
         synthetic=made.instrument.synthetic,
@@ -193,6 +197,7 @@ def _metadata(
         limits=recipe.publication.limits,
         notes=(
             *dataset.notes,
+            *([_beside(made.beside)] if made.beside else []),
             *([made.tuned.sentence] if made.tuned else []),
             *_notes(dataset, training, recipe),
             *(training.chosen.sentences if training.chosen else ()),
@@ -211,6 +216,13 @@ def _metadata(
             "audit": {"events": audit.events, "features": audit.features, "problems": len(audit.problems)},
             "canaries": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in canaries],
         },
+    )
+
+
+def _beside(version: str) -> str:
+    return (
+        f"A candidate of 'hub retrain', by the recipe of {version}; on its untouched window the two were compared, and "
+        "it was not fitted again on those days."
     )
 
 

@@ -82,6 +82,11 @@ TABLES = {
             label VARCHAR, rule VARCHAR, prob_win DOUBLE, prob_miss DOUBLE, expected_r DOUBLE, quantiles DOUBLE[],
             interval_low DOUBLE, interval_high DOUBLE, advised_size DOUBLE, base_value DOUBLE, baselines DOUBLE[],
             outputs VARCHAR[]
+        ml_retraining_results: retraining_id VARCHAR, verdict VARCHAR, ended_at TIMESTAMPTZ, candidate VARCHAR,
+            opened BOOLEAN, first_day DATE, last_day DATE, score VARCHAR, gain DOUBLE, low DOUBLE, high DOUBLE,
+            least DOUBLE, n BIGINT, days BIGINT, why VARCHAR
+        ml_retrainings: retraining_id VARCHAR, instrument VARCHAR, model VARCHAR, started_at TIMESTAMPTZ,
+            by_whom VARCHAR, cause VARCHAR, because VARCHAR, champion VARCHAR, champion_through DATE, level DOUBLE
         ml_stage_history: model VARCHAR, version VARCHAR, stage VARCHAR, role VARCHAR, since TIMESTAMPTZ,
             by_whom VARCHAR, why VARCHAR, evidence_hash VARCHAR
         ml_trial_results: trial_id VARCHAR, state VARCHAR, ended_at TIMESTAMPTZ, fold_scores DOUBLE[], sharpe DOUBLE,

@@ -442,3 +442,36 @@ def test_any_order_of_moves_leaves_pointers_journal_and_shelf_in_agreement(tmp_p
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Pointers, settings=limits)
+
+
+def test_a_candidate_moves_no_pointer_and_is_judged_once(shelf):
+    registry, (_, _, third) = shelf
+    candidate = registry.publish(MODEL, draft(seed=5), **who(20), pointed=False)
+    summary = registry.versions(MODEL)[-1]
+    assert (summary.version, summary.standing, summary.candidate) == (candidate, ("candidate",), True)
+    assert registry.alias(MODEL, "latest").version == third
+    assert registry.verify(MODEL, candidate) == []
+    with pytest.raises(RegistryError, match="is a candidate that is not judged yet"):
+        registry.promote(MODEL, candidate, **who(21))
+    registry.promote(MODEL, candidate, "challenger-1", **who(22))
+    assert registry.versions(MODEL)[-1].standing == ("challenger-1",)
+    with pytest.raises(RegistryError, match="cannot be rejected: it is or was challenger-1"):
+        registry.reject(MODEL, candidate, **who(23))
+    registry.promote(MODEL, candidate, **who(24))
+    assert registry.load(MODEL, "champion").version == candidate
+
+
+def test_a_rejected_version_is_kept_with_its_reason_and_never_pointed_at(shelf):
+    registry, _ = shelf
+    candidate = registry.publish(MODEL, draft(seed=5), **who(20), pointed=False)
+    registry.reject(MODEL, candidate, **who(21, "no better"))
+    registry.reject(MODEL, candidate, **who(22, "another word"))
+    summary = registry.versions(MODEL)[-1]
+    assert (summary.standing, summary.rejected) == (("rejected",), "no better")
+    for alias in ("champion", "challenger-1"):
+        with pytest.raises(RegistryError, match=r"was rejected on 2025-06-27 and is not pointed at \(no better\)"):
+            registry.promote(MODEL, candidate, alias, **who(23))
+    later = registry.publish(MODEL, draft(seed=6), **who(24))
+    assert registry.alias(MODEL, "latest").version == later
+    registry.delete(MODEL, candidate, **who(25), referenced=nothing_refers)
+    assert candidate not in [each.version for each in registry.versions(MODEL)]

@@ -224,6 +224,17 @@ ROWS: dict[str, Row] = {
         ),
         fails=(plant_a_cheat, "a_bar_one_minute_late"),
     ),
+    "retrain": Row(
+        "--if-due",
+        shelves=("market", "journal", "registry"),
+        broken_model=(1, "model.txt: has "),
+        writes=True,
+        wrong=(
+            ("--recipe directinal", "directinal: no such recipe"),
+            ("--instrument NQ", "directional-NQ: nothing is published yet, so there is no champion to beat."),
+            ("--if-due --recipe directional --instrument NQ", "directional-NQ: nothing is published yet"),
+        ),
+    ),
     "models list": Row(
         shelves=_MODELS, empty=(2, "The registry is empty. Train a version"), no_models=(2, "The registry is empty")
     ),

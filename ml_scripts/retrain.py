@@ -1,0 +1,146 @@
+"""`hub retrain`: trains a candidate on newer days; it must beat the champion on days that neither has seen."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from filelock import FileLock, Timeout
+
+from ml_data.retrainings import Retraining
+from ml_models.model_version import model_name
+from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, fail, now, opened, progress, run, say, who
+from ml_training.due import Due, due
+from ml_training.recipe import shipped_recipe
+from ml_training.retraining import champion_of, facts_of, retrain, settle_left
+from trading.errors import HubError, RegistryError, StoreError
+
+IfDueFlag = Annotated[bool, typer.Option("--if-due", help="Only what is due by schedule, new outcomes or an alarm.")]
+RecipeOption = Annotated[
+    str | None, typer.Option("--recipe", help="Which model family (default: directional; with --if-due all there are).")
+]
+
+
+def command(
+    if_due: IfDueFlag = False,
+    instrument: InstrumentOption = None,
+    recipe: RecipeOption = None,
+    rule: RuleOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a candidate and compare it with the champion: a challenger if it is better, else kept as rejected."""
+    with opened() as hub:
+        models = models_meant(hub, if_due, instrument, recipe, rule)
+        with alone(hub):
+            told = [_one(hub, model, if_due=if_due) for model in models]
+    lines = [line for each in told for line in each["lines"]] or ["No model is published yet: nothing is due."]
+    document = {"models": [{name: value for name, value in each.items() if name != "lines"} for each in told]}
+    if any(each["failed"] for each in told):
+        fail(lines, document, as_json=as_json)
+    say(lines, document, as_json=as_json)
+
+
+def models_meant(hub: Hub, if_due: bool, symbol: str | None, recipe: str | None, rule: str | None) -> list[str]:
+    """Return the models that the options name; with `if_due` all that are published and not ruled out."""
+    chosen = None if if_due and symbol is None else hub.instrument(symbol).symbol
+    if chosen is not None and (recipe is not None or not if_due):
+        family = recipe or "directional"
+        model = model_name(family, chosen, shipped_recipe(family, rule).rule)
+        champion_of(hub.registry, model)
+        return [model]
+    found = []
+    for model in hub.registry.models():
+        if not any(summary.aliases for summary in hub.registry.versions(model)):
+            continue
+        try:
+            metadata = hub.registry.metadata(model, champion_of(hub.registry, model))
+        except RegistryError:
+            found.append(model)  # what is wrong with it is told when it is asked
+            continue
+        asked: Any = metadata.extra.get("recipe") or {}
+        told = ((chosen, metadata.instrument), (recipe, metadata.recipe), (rule, asked.get("rule")))
+        if all(wanted in (None, stated) for wanted, stated in told):
+            found.append(model)
+    return found
+
+
+@contextmanager
+def alone(hub: Hub) -> Iterator[None]:
+    """Hold the home's lock for retraining, or say who does."""
+    path, holder = (hub.store.home / f"retrain.{kind}" for kind in ("lock", "holder"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0, thread_local=False):
+            holder.write_text(json.dumps({"process": os.getpid(), "who": who(), "since": f"{now():%Y-%m-%d %H:%MZ}"}))
+            yield
+    except Timeout as error:
+        raise HubError(f"A retraining runs already ({_holder(hub)}); leave it to its work, or end it.") from error
+
+
+def _holder(hub: Hub) -> str:
+    try:
+        found = json.loads((hub.store.home / "retrain.holder").read_text(encoding="utf-8"))
+        return f"process {found['process']} of {found['who']}, since {found['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def _one(hub: Hub, model: str, *, if_due: bool) -> dict[str, Any]:
+    """Retrain one model if it is to be; return what to say of it."""
+    settings = hub.settings.retrain
+    try:
+        instrument = hub.instrument(hub.registry.metadata(model, champion_of(hub.registry, model)).instrument)
+        left = settle_left(hub.store, hub.registry, model, now=now(), who=who())
+        facts = facts_of(hub.store, hub.registry, instrument, model, now())
+        found = due(facts, settings, now(), by_hand=not if_due)
+    except HubError as error:
+        if not if_due or isinstance(error, StoreError):
+            raise
+        return {"model": model, "lines": [f"{model}: {error}"], "failed": True}
+    lines = [f"{model}: an earlier retraining was cut off; nothing of it is in use."] if left else []
+    told: dict[str, Any] = {"model": model, "champion": facts.champion, "due": found}
+    if found.state != "due":
+        lines += [f"{model}: {found.because}."]
+        return {**told, "retraining": None, "lines": lines, "failed": found.state == "waiting" and not if_due}
+    with progress(f"{model} retraining") as advance:
+        came = retrain(
+            hub.store,
+            hub.registry,
+            instrument,
+            model,
+            facts,
+            found,
+            settings,
+            clock=now,
+            who=who(),
+            confidence_threshold=hub.settings.ml.confidence_threshold,
+            progress=lambda _step, done, total: advance(done, total),
+        )
+    failed = came.result is not None and came.result.verdict == "failed"
+    return {**told, "retraining": came, "lines": [*lines, *describe(came, found)], "failed": failed}
+
+
+def describe(came: Retraining, found: Due) -> list[str]:
+    """Return what a retraining came to, in words."""
+    result = came.result
+    if result is None:
+        return [f"{came.model}: runs still."]
+    days = "" if result.first_day is None else f" on {result.first_day} to {result.last_day}"
+    words = {
+        "challenger": f"{result.candidate} is a challenger; the champion stays {came.champion}.",
+        "rejected": f"{result.candidate} is kept as rejected; the champion stays {came.champion}.",
+        "failed": f"it failed; the champion stays {came.champion}.",
+        "cut off": "it was cut off.",
+    }
+    return [
+        f"{came.model}: {found.because}. Compared{days}: {words[result.verdict]}"
+        if result.opened
+        else f"{came.model}: {found.because}: {words[result.verdict]}",
+        result.why,
+    ]
+
+
+if __name__ == "__main__":
+    run(command)
