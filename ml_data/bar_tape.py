@@ -36,6 +36,7 @@ class BarTape:
         self._built: _Built | None = None
         self._background: Background | None = None
         self._digests = BarDigests()
+        self._seen: tuple[tuple[object, ...], EventView] | None = None
 
     def view(self, trading_day: date, orb: str, minute: int, kind: EventKind = ORB_COMPLETE) -> EventView:
         """Return what the opening range `orb` of `trading_day` looked like at `minute`, when it ended or broke.
@@ -47,12 +48,17 @@ class BarTape:
         NothingStored
             as `contract_before` does.
         """
+        key = (trading_day, orb, minute, kind)
+        if self._seen is not None and self._seen[0] == (*key, self._store.stamp("market")):
+            return self._seen[1]  # several versions are asked about one event, one after the other
         bars = self.bars_until(trading_day, minute)
         if self._background is None or self._background.trading_day != trading_day:
             first_day, _ = event_window(self._instrument, trading_day)
             contract = self.contract_before(first_day)
             self._background = day_background(bars, self._instrument, trading_day, contract, self._digests)
-        return seen_at(self._background, bars, orb, kind, minute)
+        view = seen_at(self._background, bars, orb, kind, minute)
+        self._seen = (*key, self._stamp), view
+        return view
 
     def bars_until(self, trading_day: date, minute: int) -> BarArrays:
         """Return the bars an event of `trading_day` may see that start before `minute`."""

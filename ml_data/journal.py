@@ -100,11 +100,16 @@ def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: d
 
     When this returns they are on disk.
     """
+    return len(written_predictions(store, rows, logged_at))
+
+
+def written_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: datetime) -> frozenset[str]:
+    """Write predictions as `append_predictions` does; return the ids of those that were written."""
     if not rows:
-        return 0
+        return frozenset()
     first_of_equal_ids = reversed({row.prediction_id: row for row in reversed(rows)}.values())
     table = pa.Table.from_pylist([_as_dict(row, logged_at) for row in first_of_equal_ids], schema=_PREDICTIONS)
-    return _append(store, table, "append_predictions")
+    return frozenset(str(row[0]) for row in _append(store, table, "append_predictions"))
 
 
 def append_outcomes(store: Store, rows: Sequence[OutcomeRow], settled_at: datetime) -> int:
@@ -126,7 +131,7 @@ def append_outcomes(store: Store, rows: Sequence[OutcomeRow], settled_at: dateti
         ]
     )
     table = pa.Table.from_pylist([{**asdict(row), "settled_at": settled_at} for row in rows], schema=schema)
-    return _append(store, table, "append_outcomes")
+    return len(_append(store, table, "append_outcomes"))
 
 
 def known_predictions(
@@ -259,12 +264,13 @@ def _query(store: Store, name: str, parameters: dict[str, Any]) -> pa.Table:
         return cursor.sql(sql(name), params=parameters).to_arrow_table()
 
 
-def _append(store: Store, table: pa.Table, statement: str) -> int:
+def _append(store: Store, table: pa.Table, statement: str) -> list[tuple[Any, ...]]:
+    """Write rows in one transaction; return the ids of those that were new."""
     with store.journal_write() as cursor:
         cursor.register("fresh", table)
-        written = cursor.execute(sql(statement)).fetchone()
+        written = cursor.execute(sql(statement)).fetchall()
         cursor.unregister("fresh")
-    return 0 if written is None else int(written[0])
+    return written
 
 
 def answer_columns(row: PredictionRow) -> dict[str, Any]:

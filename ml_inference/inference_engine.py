@@ -33,6 +33,7 @@ from trading.errors import Refused, RegistryError
 SCHEMA_HASH: Final = "feature_schema_hash"
 """Where a version's metadata keep the hash of the feature definitions that it was trained on."""
 UP, DOWN, NONE = "UP", "DOWN", "NONE"
+_ANSWERS_KEPT: Final = 32
 
 
 class MLInferenceEngine:
@@ -40,7 +41,8 @@ class MLInferenceEngine:
 
     `which` is a version, an alias or `latest`; it is resolved on every call, so a promotion shows at once. `clock`
     returns the present instant (UTC, aware); it times the cache and nothing else. With `bars_known_at` bars have the
-    values that they had at that instant. Not safe to share between threads.
+    values that they had at that instant. Engines that are given one `tape` read bars and compute features once between
+    them. Not safe to share between threads.
     """
 
     def __init__(
@@ -54,11 +56,12 @@ class MLInferenceEngine:
         which: str = "latest",
         settings: EngineSettings | None = None,
         bars_known_at: datetime | None = None,
+        tape: BarTape | None = None,
     ) -> None:
         self.instrument, self.model, self.which = instrument, model, which
         self.settings = settings or EngineSettings()
         self._store, self._registry, self._clock = store, registry, clock
-        self._tape = BarTape(store, instrument, bars_known_at)
+        self._tape = tape or BarTape(store, instrument, bars_known_at)
         self._cache: dict[tuple[object, ...], tuple[datetime, PredictionRow]] = {}
 
     def version(self) -> LoadedVersion:
@@ -84,11 +87,18 @@ class MLInferenceEngine:
             raise Refused("no_model", str(error)) from error
 
     def predict(
-        self, event: Event, *, role: str = "champion", stage: str = "shadow", replayed: bool = False
+        self,
+        event: Event,
+        *,
+        role: str = "champion",
+        stage: str = "shadow",
+        replayed: bool = False,
+        version: LoadedVersion | None = None,
     ) -> PredictionRow:
         """Return what the version says of `event`, or its refusal, as a row that the journal can take.
 
-        The same event, version and stored bars give the same row; within `cache_seconds` the very same object.
+        `version` is one of the model's that was loaded before; without it the one that `which` names now. The same
+        event, version and stored bars give the same row; within `cache_seconds` the very same object.
 
         Raises
         ------
@@ -98,7 +108,7 @@ class MLInferenceEngine:
         NothingStored
             when history is not built for the days that the event looks back to.
         """
-        version = self.version()
+        version = version or self.version()
         kind = version.schema.asked.event
         if (event.instrument, event.kind) != (self.instrument.symbol, kind):
             raise ValueError(f"an engine for {kind} of {self.instrument.symbol} was asked about {event.key}")
@@ -108,9 +118,9 @@ class MLInferenceEngine:
         if cached is not None and now - cached[0] < timedelta(seconds=self.settings.cache_seconds):
             return cached[1]
         row = self._row(event, version, role, stage, replayed)
-        self._cache = {
-            k: v for k, v in self._cache.items() if now - v[0] < timedelta(seconds=self.settings.cache_seconds)
-        }
+        self._cache.pop(key, None)
+        while len(self._cache) >= _ANSWERS_KEPT:  # a replay makes hundreds within the seconds that an answer is kept
+            del self._cache[next(iter(self._cache))]
         self._cache[key] = (now, row)
         return row
 

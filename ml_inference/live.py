@@ -1,11 +1,12 @@
 """The loop that follows a feed: new bars, history, the forecasts that are due, outcomes; step by step until stopped.
 
-A forecast is asked for once the feed vouches that every bar before its moment is there (`Delivery.through`, or a newer
+Every version on the roster is asked about the same events; what it says is written down in one transaction an event. A
+forecast is asked for once the feed vouches that every bar before its moment is there (`Delivery.through`, or a newer
 bar). It counts as live only when it is written down within `late_after` of that moment; what is late is written down as
 refused, code `missed`, with the inputs it would have had and without an answer. Nothing is ever back-dated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -16,11 +17,13 @@ from ml_data.build import build
 from ml_data.events import Event
 from ml_data.feeds.base import MINUTE, Delivery, Feed, Notice
 from ml_data.feeds.intake import Intake, Taken
-from ml_data.journal import append_predictions
+from ml_data.journal import written_predictions
 from ml_data.stage_history import SHADOW, stage_now
 from ml_data.store import Store
-from ml_inference.inference_engine import MLInferenceEngine
+from ml_inference.panel import Panel
+from ml_inference.roster import Seat
 from ml_inference.shadow import moments
+from ml_models.pointers import CHAMPION
 from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.prediction import MISSED, Answer, PredictionRow, Refusal
@@ -88,9 +91,12 @@ class Clocks:
 
 
 class LiveLoop:
-    """Steps one engine along one feed.
+    """Steps the versions of a panel along one feed.
 
-    `watched` is the instant up to which events were answered, missed or found to be none: the loop goes on from there.
+    `dealt` says of each seat up to which instant events were answered, missed or found to be none; `start` says from
+    when on a seat is asked that was not there before. A seat whose version cannot be loaded (`vacant`) stays behind, is
+    told by name and stops nobody; once it is filled again, what it owes is missed.
+
     `settle(now)` gives predictions their outcomes; `tell` is called with everything that happens, in order. After a
     step, `has_more` says that the feed has more at once, `ended` that it never will.
     """
@@ -98,25 +104,25 @@ class LiveLoop:
     def __init__(
         self,
         store: Store,
-        engine: MLInferenceEngine,
+        panel: Panel,
         feed: Feed,
         *,
         rules: LiveRules,
         clocks: Clocks,
-        watched: datetime,
+        start: Callable[[Seat], datetime],
         settle: Callable[[datetime], Settled],
         tell: Callable[[Notice], None],
         replayed: bool = False,
     ) -> None:
-        self.watched = watched
         self.ended = self.has_more = False
-        self._store, self._engine, self._feed = store, engine, feed
+        self.dealt: dict[str, datetime] = {}
+        self._store, self._panel, self._feed, self._start = store, panel, feed, start
         self._rules, self._clocks, self._replayed = rules, clocks, replayed
         self._settle, self._tell = settle, tell
-        self._instrument: Instrument = engine.instrument
+        self._instrument: Instrument = panel.instrument
         self._intake = Intake(
             store,
-            engine.instrument,
+            panel.instrument,
             f"feed {feed.name}",
             delay=rules.closed_after,
             hole_minutes=rules.hole_minutes,
@@ -124,6 +130,19 @@ class LiveLoop:
         self._vouched = _NEVER
         self._unbuilt = not replayed  # what another process imported meanwhile is built with the first step
         self._silent = False
+        self._seated: tuple[Seat, ...] = ()
+        self._vacant: dict[str, str] = {}
+        self._take_seats()
+
+    @property
+    def vacant(self) -> tuple[str, ...]:
+        """The seats whose version cannot be asked."""
+        return tuple(self._vacant)
+
+    @property
+    def watched(self) -> datetime | None:
+        """The instant up to which every version that can be asked has dealt with its events; None without any."""
+        return min((self.dealt[seat.key] for seat in self._seated), default=None)
 
     @property
     def newest(self) -> datetime | None:
@@ -160,7 +179,8 @@ class LiveLoop:
 
     def next_moment(self) -> datetime | None:
         """Return the first decision moment after those that are dealt with, within the next days."""
-        return next((event.decided_at for event in self._moments() if event.decided_at > self.watched), None)
+        watched = self.watched
+        return next((each.decided_at for each in self._moments() if watched and each.decided_at > watched), None)
 
     def pause_seconds(self) -> float:
         """Return how long to wait before the next step."""
@@ -185,56 +205,91 @@ class LiveLoop:
 
     def _asked(self, delivery: Delivery) -> LiveReport:
         """Ask about every event before which no bar is missing any more; keep those that cannot be asked yet."""
-        report = LiveReport()
+        report, now = LiveReport(), self._clocks.feed()
+        self._take_seats()
+        if not self._seated:
+            return LiveReport(troubles=1)
         # What a replay steps along is stored already, also beyond its clock: there only the feed's word counts.
         newest = None if self._replayed else self._intake.newest
         known = _NEVER if newest is None else newest + MINUTE
         self._vouched = max(self._vouched, known, _NEVER if self._intake.is_behind else delivery.through or _NEVER)
+        # By a clock that is behind, a moment is not there yet: an answer would be stamped before its question.
+        until = self._vouched if self._replayed else min(self._vouched, now)
         try:
             for event in self._moments():
-                if self.watched < event.decided_at <= self._vouched:
-                    report = report.plus(self._ask(event, known))
-                    self.watched = event.decided_at
-        except (Refused, NothingStored) as error:
-            # There is no version at the moment, or another process imported bars since history was built.
-            self._unbuilt |= isinstance(error, NothingStored)
+                due = [seat for seat in self._seated if _is_due(event, seat, self.dealt[seat.key], until)]
+                if due:
+                    report = report.plus(self._ask(event, due))
+                    self.dealt |= {seat.key: event.decided_at for seat in due}
+        except NothingStored as error:
+            # Another process imported bars since history was built.
+            self._unbuilt = True
             self._told(Notice("no_answer", f"{self._instrument.symbol}: {error} Asked again with the next step."))
             return report.plus(LiveReport(troubles=1))
-        self.watched = max(self.watched, self._vouched)
+        self.dealt |= {seat.key: max(self.dealt[seat.key], until) for seat in self._seated}
         return report
 
-    def _moments(self) -> list[Event]:
-        first = (self.watched - _DAYS_AROUND).date()
-        last = (max(self.watched, self._clocks.feed()) + 4 * _DAYS_AROUND).date()
-        kind = self._engine.version().schema.asked.event
-        return moments(self._store, self._instrument, kind, first, last)
+    def _take_seats(self) -> None:
+        """Look who is asked by now, and tell who is new and who cannot be asked."""
+        roster, before = self._panel.roster(), {seat.key: seat.version.version_hash for seat in self._seated}
+        vacant = {each.key: each.why for each in roster.vacant}
+        staying = {seat.key for seat in roster.seats} | set(vacant)
+        self.dealt = {key: at for key, at in self.dealt.items() if key in staying}
+        for seat in roster.seats:
+            if before.get(seat.key) == seat.version.version_hash:
+                continue
+            if seat.key in self.dealt:  # it takes over, and is not asked about moments from before it was made
+                self.dealt[seat.key] = max(self.dealt[seat.key], seat.made_at)
+            else:
+                self.dealt[seat.key] = self._start(seat)
+            self._told(Notice("seated", f"{seat.model} {seat.version.version} is asked, as {seat.role}."))
+        for key, why in vacant.items():
+            if self._vacant.get(key) != why:
+                self._told(Notice("no_answer", f"{key} is not asked: {why}"))
+        self._seated, self._vacant = roster.seats, vacant
 
-    def _ask(self, event: Event, known: datetime) -> LiveReport:
-        """Write down what the engine says of `event`, or that it was missed; `known` is the newest stored bar's end."""
+    def _moments(self) -> list[Event]:
+        """Return the moments of every kind that anybody is asked about, in order."""
+        watched = self.watched
+        if watched is None:
+            return []
+        first = (watched - _DAYS_AROUND).date()
+        last = (max(watched, self._clocks.feed()) + 4 * _DAYS_AROUND).date()
+        kinds = dict.fromkeys(seat.version.schema.asked.event for seat in self._seated)
+        every = [event for kind in kinds for event in moments(self._store, self._instrument, kind, first, last)]
+        return sorted(every, key=lambda event: event.decided_at)
+
+    def _ask(self, event: Event, seats: Sequence[Seat]) -> LiveReport:
+        """Write down what each version says of `event`, or that it was missed."""
         try:
-            row = self._engine.predict(event, stage=self._stage(event), replayed=self._replayed)
+            rows = [
+                self._panel.predict(seat, event, stage=self._stage(seat, event), replayed=self._replayed)
+                for seat in seats
+            ]
         except Refused as refused:
             if refused.code not in ("no_range", "no_break"):
                 raise
             self._told(Notice(refused.code, f"{_name(event)}: {refused}"))
             return LiveReport(without_range=1)
         logged_at = self._clocks.wall()
-        row = self._unless_late(row, event, max(self._clocks.feed(), known))
-        if not append_predictions(self._store, [row], logged_at):
-            return LiveReport()
-        self._told(_said(event, row))
-        if row.refusal is None:
-            return LiveReport(answered=1)
-        return LiveReport(missed=1) if row.refusal.code == MISSED else LiveReport(refused=1)
+        rows = [self._unless_late(row, event, max(self._clocks.feed(), self._vouched)) for row in rows]
+        new = written_predictions(self._store, rows, logged_at)
+        rows = [row for row in rows if row.prediction_id in new]
+        for row in rows:
+            self._told(_said(event, row))
+        refused_for = [row.refusal.code for row in rows if row.refusal is not None]
+        missed = refused_for.count(MISSED)
+        answered = len(rows) - len(refused_for)
+        return LiveReport(answered=answered, refused=len(refused_for) - missed, missed=missed)
 
-    def _stage(self, event: Event) -> str:
-        """Return the stage in which the version answers; nobody hears what is replayed, so that is shadow always."""
+    def _stage(self, seat: Seat, event: Event) -> str:
+        """Return the stage in which a version answers; nobody hears what is replayed, so that is shadow always."""
         if self._replayed:
             return SHADOW
-        return stage_now(self._store, self._engine.model, str(self._engine.version().version), event.decided_at)
+        return stage_now(self._store, seat.model, str(seat.version.version), event.decided_at)
 
     def _unless_late(self, row: PredictionRow, event: Event, now: datetime) -> PredictionRow:
-        """Return `row`, or without its answer when `now` (by the clock, and by the newest bar) is too late for one."""
+        """Return `row`, or without its answer when `now` (by the clock and by the feed) is too late for one."""
         limit = self._rules.late_after
         if limit is None or now - event.decided_at <= limit:
             return row
@@ -268,6 +323,10 @@ class LiveLoop:
         self._silent = missing > self._rules.silent_minutes
 
 
+def _is_due(event: Event, seat: Seat, dealt: datetime, until: datetime) -> bool:
+    return seat.version.schema.asked.event == event.kind and dealt < event.decided_at <= until
+
+
 def _name(event: Event) -> str:
     return f"{event.instrument} {event.trading_day} {event.orb}"
 
@@ -275,10 +334,12 @@ def _name(event: Event) -> str:
 def _said(event: Event, row: PredictionRow) -> Notice:
     if row.refusal is not None:
         kind = MISSED if row.refusal.code == MISSED else "refused_event"
-        return Notice(kind, f"{_name(event)}: no forecast ({row.refusal.code}): {row.refusal.reason}")
+        who = f"by {row.model} {row.version}"
+        return Notice(kind, f"{_name(event)}: no forecast {who} ({row.refusal.code}): {row.refusal.reason}")
     beside = "" if row.baseline_prob_up is None else f" (the martingale says {row.baseline_prob_up:.1%} UP)"
     words = f"{_in_words(row.answer)}{beside}" if row.answer is not None else ""
-    return Notice("answered", f"{_name(event)}: {words}, by {row.model} {row.version}.")
+    role = "" if row.role == CHAMPION else f" ({row.role})"
+    return Notice("answered", f"{_name(event)}: {words}, by {row.model} {row.version}{role}.")
 
 
 def _in_words(answer: Answer) -> str:

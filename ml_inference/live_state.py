@@ -1,72 +1,136 @@
-"""How far a loop that follows a feed has come, on disk: where the next one goes on, and how one sees that it lives."""
+"""What the process that follows feeds says of itself on disk: that it lives, and where the next goes on."""
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal, Self
 
 from ml_data.store import Store, sql
-from ml_models.model_version import STAMP, VersionId
+from ml_inference.roster import Seat
+
+FollowState = Literal["following", "waiting", "resting"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that happened, in a sentence, and when."""
+
+    at: datetime
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Following:
+    """One instrument along one feed; instants are UTC.
+
+    `state`: following; waiting after a failure, to try again; resting, when no process follows it now. `dealt` is, by
+    seat, the instant up to which events are dealt with.
+    """
+
+    feed: str
+    state: FollowState
+    stepped_at: datetime
+    newest_bar: datetime | None = None
+    next_event: datetime | None = None
+    last_forecast: Told | None = None
+    last_error: Told | None = None
+    dealt: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what stands in a state file, or raise `KeyError`, `TypeError` or `ValueError`."""
+        state = plain["state"]
+        if state not in ("following", "waiting", "resting"):
+            raise ValueError(state)
+        return cls(
+            feed=str(plain["feed"]),
+            state=state,
+            stepped_at=_instant(plain["stepped_at"]),
+            newest_bar=_maybe(plain["newest_bar"]),
+            next_event=_maybe(plain["next_event"]),
+            last_forecast=_told(plain["last_forecast"]),
+            last_error=_told(plain["last_error"]),
+            dealt={str(key): _instant(at) for key, at in plain["dealt"].items()},
+        )
 
 
 @dataclass(frozen=True)
 class LiveState:
-    """One loop. `watched` is the instant up to which its model's events are dealt with; instants are UTC."""
+    """The process, and what it follows by instrument. `memory_bytes` is what it holds, None where nobody can tell.
 
-    model: str
-    feed: str
+    `ended_at` is None until it has left in good order.
+    """
+
     process: int
     started_at: datetime
-    stepped_at: datetime
-    watched: datetime
-    newest_bar: datetime | None
+    alive_at: datetime
+    ended_at: datetime | None = None
+    memory_bytes: int | None = None
+    follows: Mapping[str, Following] = field(default_factory=dict)
 
 
-def live_path(store: Store, model: str, suffix: str) -> Path:
-    """Return where a file of the loop for a model lies: its state (`json`), its log, its lock."""
-    return store.home / f"live-{model}.{suffix}"
+def live_path(store: Store, suffix: str) -> Path:
+    """Return where a file of the process lies: its state (`json`), its log, its lock, who holds that (`holder`)."""
+    return store.home / f"live.{suffix}"
 
 
-def write_state(path: Path, state: LiveState) -> None:
-    """Replace the state in one step: a kill leaves the one before."""
-    aside = path.with_suffix(".json.new")
-    plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(state).items()}
-    aside.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace a file of JSON in one step: a kill leaves the one before."""
+    aside = path.with_name(f"{path.name}.new")
+    aside.write_text(json.dumps(document, indent=1, default=_plain) + "\n", encoding="utf-8")
     os.replace(aside, path)
 
 
+def write_state(path: Path, state: LiveState) -> None:
+    """Replace the state in one step."""
+    write_document(path, asdict(state))
+
+
 def read_state(path: Path) -> LiveState | None:
-    """Return the state of the last loop; None where there was none, or its file cannot be understood."""
+    """Return the state of the last process; None where there was none, or its file cannot be understood."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         return LiveState(
-            model=str(plain["model"]),
-            feed=str(plain["feed"]),
             process=int(plain["process"]),
             started_at=_instant(plain["started_at"]),
-            stepped_at=_instant(plain["stepped_at"]),
-            watched=_instant(plain["watched"]),
-            newest_bar=None if plain["newest_bar"] is None else _instant(plain["newest_bar"]),
+            alive_at=_instant(plain["alive_at"]),
+            ended_at=_maybe(plain["ended_at"]),
+            memory_bytes=None if plain["memory_bytes"] is None else int(plain["memory_bytes"]),
+            follows={str(symbol): Following.read(each) for symbol, each in plain["follows"].items()},
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def watched_so_far(store: Store, symbol: str, model: str, version: str, now: datetime) -> datetime:
-    """Return from when on events are this loop's: those that came while no loop ran are missed, not forgotten.
+def asked_from(store: Store, symbol: str, seat: Seat, before: Following | None, now: datetime) -> datetime:
+    """Return from when on events are asked of a seat: those that came while no process ran are missed, not forgotten.
 
-    That is where the last loop of the model stopped (by its state, or by the journal), but not before the `version`
-    was made; `now`, where none ever ran.
+    That is where the last process stopped with the seat, as `before` says; but not before its version was made, and
+    `now` of a seat that is new. Where no process left a state of the instrument, the journal says where it stopped.
     """
-    with store.journal() as cursor:
-        [(logged,)] = cursor.execute(sql("last_live_event"), {"instrument": symbol, "model": model}).fetchall()
-    state = read_state(live_path(store, model, "json"))
-    seen = [at for at in (logged, state.watched if state is not None and state.model == model else None) if at]
-    if not seen:
-        return now
-    made = datetime.strptime(VersionId(version)[2:17], STAMP).replace(tzinfo=UTC)
-    return max(*seen, made)
+    stopped = None if before is None else before.dealt.get(seat.key)
+    if before is None or not before.dealt:
+        asked = {"instrument": symbol, "model": seat.model, "role": seat.role}
+        with store.journal() as cursor:
+            [(stopped,)] = cursor.execute(sql("last_live_event"), asked).fetchall()
+    return now if stopped is None else max(stopped, seat.made_at)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not go into a state file")
+
+
+def _told(plain: Mapping[str, Any] | None) -> Told | None:
+    return None if plain is None else Told(_instant(plain["at"]), str(plain["sentence"]))
+
+
+def _maybe(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)
 
 
 def _instant(text: str) -> datetime:

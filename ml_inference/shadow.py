@@ -17,6 +17,7 @@ from ml_data.journal import append_predictions, known_predictions
 from ml_data.stage_history import SHADOW, stage_now
 from ml_data.store import Store, sql
 from ml_inference.inference_engine import MLInferenceEngine
+from ml_models.pointers import CHAMPION
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
@@ -95,17 +96,27 @@ def moments(store: Store, instrument: Instrument, kind: EventKind, first: date, 
 
 
 class ShadowLoop:
-    """Asks one engine at each moment and writes its answers to the journal, with the stage its version was in then."""
+    """Asks one engine at each moment and writes its answers to the journal.
+
+    They go with the `role` in which the version is asked, and with the stage in which it was then.
+    """
 
     def __init__(
-        self, store: Store, engine: MLInferenceEngine, *, clock: Callable[[], datetime], replayed: bool
+        self,
+        store: Store,
+        engine: MLInferenceEngine,
+        *,
+        clock: Callable[[], datetime],
+        replayed: bool,
+        role: str = CHAMPION,
     ) -> None:
         self._store, self._engine, self._clock, self._replayed = store, engine, clock, replayed
+        self._role = role
 
     def step(self, event: Event) -> ShadowReport:
         """Ask about one event and return once its answer, or its refusal, is on disk."""
         try:
-            row = self._engine.predict(event, stage=self._stage(event), replayed=self._replayed)
+            row = self._engine.predict(event, role=self._role, stage=self._stage(event), replayed=self._replayed)
         except Refused as refused:
             if refused.code not in ("no_range", "no_break"):
                 raise

@@ -261,6 +261,10 @@ class ModelRegistry:
         move = pointers.read_pointer(folder, pointers.checked_alias(name))
         return None if move is None or move.to_version is None else Pointer(name, move.to_version, move.version_hash)
 
+    def aliases(self, model: str) -> tuple[str, ...]:
+        """Return the names of the pointers that were set, sorted, `latest` among them."""
+        return pointers.aliases(self._folder(model))
+
     def state_at(self, model: str, alias: str, instant: datetime) -> Pointer | None:
         """Return where `alias` pointed at `instant` (with a zone), or None when it was not set yet."""
         at = utc(instant)

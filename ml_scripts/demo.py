@@ -9,6 +9,7 @@ from ml_data.build import build
 from ml_data.demo_market import demo_bars
 from ml_data.ingest import ingest_bars
 from ml_data.store import Store
+from ml_inference.roster import only
 from ml_models.model_registry import ModelRegistry
 from ml_models.pointers import LATEST
 from ml_scripts import settle as settle_verb
@@ -59,7 +60,8 @@ def make_demo(hub: Hub, *, as_json: bool = False) -> dict[str, Any]:
             )
         say(describe_training(trained), as_json=as_json)
     span = (days[-SHADOW_DAYS].isoformat(), days[-1].isoformat())
-    replayed, settled = shadow_verb.replay_days(hub, instrument, span)
+    by_seat, settled = shadow_verb.replay_days(hub, instrument, span, only(hub.registry, model, LATEST).seats)
+    [replayed] = by_seat.values()
     say(
         [shadow_verb.describe(instrument.symbol, replayed), settle_verb.describe(instrument.symbol, settled)],
         as_json=as_json,

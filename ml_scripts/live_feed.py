@@ -1,131 +1,249 @@
-"""Runs the loop that follows a feed, for `hub shadow --feed`: its clock, its log, its lock, and how it is stopped."""
+"""Follows feeds, for `hub shadow --feed`: a thread an instrument, and how all of them are stopped."""
 
-import json
-import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from logging.handlers import RotatingFileHandler
 from typing import Any, Final
-
-from filelock import FileLock, Timeout
 
 from ml_data.feeds.base import Feed, Notice
 from ml_data.feeds.named import FeedNeeds, named_feed
 from ml_data.feeds.replay import ReplayClock, ReplayFeed
-from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import LiveState, live_path, read_state, watched_so_far, write_state
+from ml_inference.live_state import Following, Told, asked_from
+from ml_inference.panel import Panel
+from ml_inference.roster import Seat, Who, models_of
+from ml_inference.shadow import decision_moments
 from ml_monitoring.gatekeeper import take_back
 from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_scripts.console import Hub, now
+from ml_scripts.live_board import Board, Tell, alone, live_log
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
 from trading.settings import FeedSettings
 
-QUIET: Final = ("stored", "repeated", "unclosed")
-"""What is written to the log and not to the terminal: it happens every minute."""
+WAITS: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds before a feed that failed is tried again beside others; the last for all further attempts."""
 
-_LOG_BYTES, _LOGS_KEPT = 5_000_000, 5
 _ALIVE_SECONDS: Final = 10.0
+_ERRORS: Final = ("failed", "store", "disconnected", "refused", "no_answer", "silent")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One feed to follow: its instrument, its words, and who is asked along it.
+
+    `by` raises `HubError` where nobody can be asked; with it a feed begins, and begins again.
+    """
+
+    instrument: Instrument
+    words: str
+    by: Callable[[], Who]
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What following a feed came to, and what ended it: `end` of the feed, `once`, or `stopped`."""
+    """What following a feed came to, and what ended it: `end` of the feed, `once`, `stopped`, or `failed`."""
 
+    instrument: str
     feed: str
     ended_by: str
-    watched: datetime
+    watched: datetime | None
     report: LiveReport
 
 
-def follow(
-    hub: Hub, instrument: Instrument, engine: MLInferenceEngine, words: str, *, once: bool, show: Callable[[str], None]
-) -> Followed:
-    """Follow the feed that `words` name until it ends or somebody stops it; with `once`, take one step.
+def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str], None]) -> list[Followed]:
+    """Follow feeds until they end or somebody stops it; with `once`, take one step along each.
 
-    `show` is given a line for everything that happens, but for what happens every minute.
+    `show` is given a line for everything that happens, but for what happens every minute. A feed that fails is tried
+    again later where there are others; alone, its failure is raised.
 
     Raises
     ------
     HubError
-        when the feed cannot be followed at all, or another process follows one with this model.
+        when another process follows feeds with this journal, or a feed cannot be followed at all.
     """
-    settings = hub.settings.feed
-    needs = FeedNeeds(hub.store, instrument, settings, os.environ.get, time.monotonic)
-    with _alone(hub, engine.model), _log(hub, engine.model, show) as log, _stoppable() as stop:
-        version = engine.version().version
-        feed = named_feed(words, needs, lasting=not once)
+    words = ", ".join(f"{each.instrument.symbol}={each.words}" for each in feeds)
+    with alone(hub.store, words), live_log(hub.store, show) as log, _stoppable() as stop:
+        board = Board(hub.store)
+        again = len(feeds) > 1 and not once
+        followers = [_Follower(hub, each, board, log, stop, once=once, again=again) for each in feeds]
+        for follower in followers:
+            follower.start()
+        until = time.monotonic() + _ALIVE_SECONDS
+        for follower in followers:
+            while follower.is_alive():
+                follower.join(0.5)  # in short waits: some systems hear Ctrl+C only between them
+                if time.monotonic() > until:
+                    board.alive()
+                    until = time.monotonic() + _ALIVE_SECONDS
+        board.alive(ended_at=now())
+    failures = [follower.failure for follower in followers if follower.failure is not None]
+    if failures:
+        raise failures[0]
+    return [follower.followed for follower in followers if follower.followed is not None]
+
+
+class _Follower(threading.Thread):
+    """The thread of one instrument. Afterwards `followed` says what it came to, or `failure` why it gave up."""
+
+    def __init__(
+        self, hub: Hub, wanted: Wanted, board: Board, log: Tell, stop: threading.Event, *, once: bool, again: bool
+    ) -> None:
+        super().__init__(name=f"follow {wanted.instrument.symbol}", daemon=True)
+        self._hub, self._wanted, self._board, self._log, self._stop_asked = hub, wanted, board, log, stop
+        self._once, self._again = once, again
+        self._said: dict[str, Told] = {}
+        self._symbol = wanted.instrument.symbol
+        self.followed: Followed | None = None
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Follow the feed; when it fails, try again after longer and longer waits, or give up."""
+        attempts = 0
+        while self.followed is None and self.failure is None:
+            begun = time.monotonic()
+            try:
+                self.followed = self._follow()
+            except HubError as error:
+                attempts = 0 if time.monotonic() - begun > WAITS[-1] else attempts
+                wait = WAITS[min(attempts, len(WAITS) - 1)]
+                attempts += 1
+                self._failed(error, wait if self._again else None)
+                if not self._again:
+                    self.failure = error
+                    return
+                _sleep(self._stop_asked, wait)
+                if self._stop_asked.is_set():
+                    self.followed = Followed(self._symbol, self._wanted.words, "failed", None, LiveReport())
+            except BaseException as error:  # raised again by the main thread, with its trace
+                self.failure = error
+                self._stop_asked.set()
+
+    def _follow(self) -> Followed:
+        symbol, hub = self._symbol, self._hub
+        needs = FeedNeeds(hub.store, self._wanted.instrument, hub.settings.feed, os.environ.get, time.monotonic)
+        who = self._wanted.by()
+        feed = named_feed(self._wanted.words, needs, lasting=not self._once)
         try:
-            if isinstance(feed, ReplayFeed):
-                _, _, speed = words.partition("@")
-                clock = ReplayClock(feed.starts_at, float(speed) if speed else None, time.monotonic)
-                run = _Run(hub, engine, feed, feed.starts_at, log, replay=clock)
-            else:
-                watched = watched_so_far(hub.store, instrument.symbol, engine.model, str(version), now())
-                run = _Run(hub, engine, feed, watched, log)
-            log(Notice("started", f"{instrument.symbol} follows {feed.name} with {engine.model} {version}."))
-            ended_by, report = run.until(stop, once=once)
-            log(Notice("ended", f"{instrument.symbol} follows {feed.name} no more ({ended_by})."))
-        except HubError as error:
-            log(Notice("failed", str(error)))
-            raise
+            self._tell(Notice("started", f"{symbol} follows {feed.name}."))
+            run = _Run(hub, self._wanted, who, feed, self._tell, self._before)
+            ended_by, report = run.until(self._stop_asked, once=self._once, keep=self._keep)
+            self._tell(Notice("ended", f"{symbol} follows {feed.name} no more ({ended_by})."))
         finally:
             feed.close()
-    return Followed(feed.name, ended_by, run.loop.watched, report)
+        return Followed(symbol, feed.name, ended_by, run.loop.watched, report)
+
+    def _before(self) -> Following | None:
+        return self._board.before(self._symbol)
+
+    def _tell(self, notice: Notice) -> None:
+        about = "forecast" if notice.kind == "answered" else "error" if notice.kind in _ERRORS else None
+        if about is not None:
+            self._said[about] = Told(now(), notice.sentence)
+        self._log(notice, self._symbol)
+
+    def _keep(self, loop: LiveLoop) -> None:
+        before = self._before()
+        owed = {} if before is None else {key: at for key, at in before.dealt.items() if key in loop.vacant}
+        found = Following(
+            feed=self._wanted.words,
+            state="following",
+            stepped_at=now(),
+            newest_bar=loop.newest,
+            next_event=self._next_range_end(),
+            last_forecast=self._said.get("forecast"),
+            last_error=self._said.get("error"),
+            dealt={**owed, **loop.dealt},
+        )
+        self._board.put(self._symbol, found)
+
+    def _next_range_end(self) -> datetime | None:
+        at = now()
+        ahead = decision_moments(self._wanted.instrument, at.date() - timedelta(days=2), at.date() + timedelta(days=8))
+        return next((event.decided_at for event in ahead if event.decided_at > at), None)
+
+    def _failed(self, error: HubError, wait: float | None) -> None:
+        again = "" if wait is None else f" {self._symbol} is tried again in {wait:g} seconds."
+        self._tell(Notice("failed", f"{error}{again}"))
+        if wait is not None:
+            before = self._before() or Following(self._wanted.words, "waiting", now())
+            error_told = self._said["error"]
+            self._board.put(self._symbol, replace(before, state="waiting", stepped_at=now(), last_error=error_told))
 
 
 class _Run:
-    """One loop and what it needs to go on: its clock, its pauses, its state on disk (a replay keeps none)."""
+    """One loop and what it needs to go on: its clock and its pauses."""
 
     def __init__(
         self,
         hub: Hub,
-        engine: MLInferenceEngine,
+        wanted: Wanted,
+        who: Who,
         feed: Feed,
-        watched: datetime,
         tell: Callable[[Notice], None],
-        *,
-        replay: ReplayClock | None = None,
+        before: Callable[[], Following | None],
     ) -> None:
-        self._feed, self._replay = feed, replay
-        self._state = live_path(hub.store, engine.model, "json")
-        self._identity = (engine.model, feed.name, os.getpid(), now())
-        self._written_at = 0.0
+        instrument, store = wanted.instrument, hub.store
+        self._replay: ReplayClock | None = None
+        replayed, pinned = isinstance(feed, ReplayFeed), who()
+        if isinstance(feed, ReplayFeed):
+            _, _, speed = wanted.words.partition("@")
+            self._replay = ReplayClock(feed.starts_at, float(speed) if speed else None, time.monotonic)
+
+        def start(seat: Seat) -> datetime:
+            if isinstance(feed, ReplayFeed):
+                return feed.starts_at
+            return asked_from(store, instrument.symbol, seat, before(), now())
+
         self.loop = LiveLoop(
-            hub.store,
-            engine,
+            store,
+            Panel(
+                store,
+                hub.registry,
+                instrument,
+                who=(lambda: pinned) if replayed else who,  # of a replay the same versions, wherever pointers move
+                clock=now,
+                settings=hub.engine_settings,
+            ),
             feed,
             rules=rules_of(hub.settings.feed, feed),
-            clocks=Clocks(now if replay is None else replay.now, now),
-            watched=watched,
-            settle=lambda at: _settled(hub, engine, tell, at, live=replay is None),
+            clocks=Clocks(now if self._replay is None else self._replay.now, now),
+            start=start,
+            settle=lambda at: _settled(hub, instrument, tell, at, live=not replayed),
             tell=tell,
-            replayed=replay is not None,
+            replayed=replayed,
         )
 
-    def until(self, stop: threading.Event, *, once: bool) -> tuple[str, LiveReport]:
-        """Step until the feed ends, `stop` is set, or, with `once`, the feed has no more at once."""
-        self._keep()  # before the first step: what comes due from here on is missed, not forgotten, if this is killed
+    def until(self, stop: threading.Event, *, once: bool, keep: Callable[[LiveLoop], None]) -> tuple[str, LiveReport]:
+        """Step until the feed ends, `stop` is set, or, with `once`, the feed has no more at once.
+
+        `keep` is called before the first step (what comes due from here on is missed, not forgotten, if this is
+        killed), whenever events were dealt with, now and then, and at the end; not along a replay.
+        """
+        kept_at = self._kept(keep)
         report, ended_by = LiveReport(), ""
         while not ended_by:
-            before = self.loop.watched
+            before = dict(self.loop.dealt)
             report = report.plus(self.loop.step())
-            if self.loop.watched != before or time.monotonic() - self._written_at > _ALIVE_SECONDS:
-                self._keep()
+            if self.loop.dealt != before or time.monotonic() - kept_at > _ALIVE_SECONDS:
+                kept_at = self._kept(keep)
             if self.loop.ended or (once and not self.loop.has_more):
                 ended_by = "end" if self.loop.ended else "once"
                 continue
             self._pause(stop, self.loop.pause_seconds())
             ended_by = "stopped" if stop.is_set() else ""
-        self._keep()
+        self._kept(keep)
         return ended_by, report
+
+    def _kept(self, keep: Callable[[LiveLoop], None]) -> float:
+        if self._replay is None:
+            keep(self.loop)
+        return time.monotonic()
 
     def _pause(self, stop: threading.Event, seconds: float) -> None:
         if self._replay is not None:
@@ -133,24 +251,17 @@ class _Run:
         else:
             _sleep(stop, seconds)
 
-    def _keep(self) -> None:
-        if self._replay is not None:
-            return
-        model, feed, process, started_at = self._identity
-        state = LiveState(model, feed, process, started_at, now(), self.loop.watched, self.loop.newest)
-        write_state(self._state, state)
-        self._written_at = time.monotonic()
-
 
 def _settled(
-    hub: Hub, engine: MLInferenceEngine, tell: Callable[[Notice], None], at: datetime, *, live: bool
+    hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], at: datetime, *, live: bool
 ) -> SettleReport:
     """Settle what is known, and take versions back whose approval does not stand after it."""
-    came = settle(hub.store, engine.instrument, now=at)
+    came = settle(hub.store, instrument, now=at)
     if live and came.matured + came.void + came.corrected:
         settings = hub.settings.gates
-        for move in take_back(hub.store, hub.registry, engine.instrument, engine.model, at=now(), settings=settings):
-            tell(Notice("taken_back", f"{move.model} {move.version} is in {move.stage} now: {move.why}"))
+        for model in models_of(hub.registry, instrument.symbol):
+            for move in take_back(hub.store, hub.registry, instrument, model, at=now(), settings=settings):
+                tell(Notice("taken_back", f"{move.model} {move.version} is in {move.stage} now: {move.why}"))
     return came
 
 
@@ -167,25 +278,10 @@ def rules_of(settings: FeedSettings, feed: Feed) -> LiveRules:
 
 
 def _sleep(stop: threading.Event, seconds: float) -> None:
-    """Wait, or until stopped, in short waits: some systems hear Ctrl+C only between them."""
+    """Wait, or until stopped, in short waits: a machine that wakes is late by one of them at most."""
     until = time.monotonic() + seconds
     while not stop.is_set() and (left := until - time.monotonic()) > 0:
         stop.wait(min(left, 0.5))
-
-
-@contextmanager
-def _alone(hub: Hub, model: str) -> Iterator[None]:
-    path = live_path(hub.store, model, "lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=0, thread_local=False):
-            yield
-    except Timeout as error:
-        holder = read_state(live_path(hub.store, model, "json"))
-        who = "another process"
-        if holder is not None:
-            who = f"process {holder.process} ({holder.feed}, since {holder.started_at:%Y-%m-%d %H:%MZ})"
-        raise HubError(f"{model}: {who} follows a feed with it already; end it, or leave it to its work.") from error
 
 
 @contextmanager
@@ -207,24 +303,3 @@ def _stoppable() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _log(hub: Hub, model: str, show: Callable[[str], None]) -> Iterator[Callable[[Notice], None]]:
-    """Yield what tells a notice: a line of JSON in a log that turns over, and but for the quiet ones a line to read."""
-    path = live_path(hub.store, model, "log")
-    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.Logger(f"live-{model}")
-    logger.addHandler(handler)
-
-    def tell(notice: Notice) -> None:
-        at = now()
-        logger.info(json.dumps({"at": at.isoformat(timespec="milliseconds"), **asdict(notice)}))
-        if notice.kind not in QUIET:
-            show(f"{at:%Y-%m-%d %H:%M:%SZ} {notice.kind}: {notice.sentence}")
-
-    try:
-        yield tell
-    finally:
-        handler.close()

@@ -100,6 +100,12 @@ class FeedSettings(_Section):
     ib: IbSettings = IbSettings()
 
 
+class ServiceSettings(_Section):
+    """What `hub shadow` follows where no feed is named: `SYMBOL=FEED` each, such as `MGC=folder:/data/mgc`."""
+
+    follow: tuple[str, ...] = ()
+
+
 class GateSettings(_Section):
     """What a version must show in one stage before it may enter the next (`hub gates`).
 
@@ -169,6 +175,7 @@ class HubSettings(BaseSettings):
     account: AccountSettings = AccountSettings()
     display: DisplaySettings = DisplaySettings()
     feed: FeedSettings = FeedSettings()
+    service: ServiceSettings = ServiceSettings()
     gates: GateSettings = GateSettings()
     access: AccessSettings = AccessSettings()
     retrain: RetrainSettings = RetrainSettings()

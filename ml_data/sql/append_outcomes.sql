@@ -14,3 +14,4 @@ WHERE newest.prediction_id IS NULL
       (fresh.state, fresh.actual, fresh.correct, fresh.r_net, fresh.r_net_advised, fresh.known_at, fresh.void_reason,
        fresh.actual_values)
 QUALIFY row_number() OVER (PARTITION BY fresh.prediction_id) = 1
+RETURNING prediction_id

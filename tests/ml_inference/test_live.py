@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from ml_data import bar_tape
 from ml_data.build import build
 from ml_data.feeds import intake
 from ml_data.feeds.base import Delivery, Feed, Notice, nothing_new
@@ -23,12 +24,13 @@ from ml_inference import live, live_state
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import LiveState, live_path, watched_so_far, write_state
+from ml_inference.live_state import Following, LiveState, asked_from, live_path, read_state, write_state
+from ml_inference.panel import Panel
 from ml_inference.replay_audit import audit_replay
+from ml_inference.roster import Seat, everybody, only
 from ml_inference.shadow import decision_moments
-from ml_models.model_version import model_name
+from ml_models.model_registry import ModelRegistry
 from ml_monitoring.outcome_logger import settle
-from ml_training.recipe import shipped_recipe
 from tests.hub_home import (
     BREAK_DAYS,
     BREAK_RECIPES,
@@ -42,6 +44,8 @@ from tests.hub_home import (
     demo_table,
     using,
 )
+from tests.ml_inference.shelves import three_class_draft
+from tests.ml_models.drafts import damage
 from trading.errors import StoreBusy
 
 FIRST, LAST = "2023-05-08", "2023-05-09"
@@ -77,14 +81,19 @@ def bars(since: str, before: str) -> pa.Table:
     return MARKET().filter(pc.and_(pc.greater_equal(ts, at(since)), pc.less(ts, at(before)))).sort_by("ts")
 
 
-def loop_of(home: Home, feed: Feed, watched: str, told: list[Notice], rules: LiveRules = RULES) -> LiveLoop:
+def panel_of(home: Home, model: str = MODEL) -> Panel:
+    who = lambda: only(home.registry, model, "latest")  # noqa: E731
+    return Panel(home.store, home.registry, DEMO, who=who, clock=home.clock)
+
+
+def loop_of(home: Home, feed: Feed, watched: str, told: list[Notice], panel: Panel | None = None) -> LiveLoop:
     return LiveLoop(
         home.store,
-        home.engine(),
+        panel or panel_of(home),
         feed,
-        rules=rules,
+        rules=RULES,
         clocks=Clocks(home.clock, home.clock),
-        watched=at(watched),
+        start=lambda _: at(watched),
         settle=lambda now: settle(home.store, DEMO, now=now),
         tell=told.append,
     )
@@ -118,11 +127,11 @@ def test_a_feed_of_stored_bars_gives_the_journal_of_a_replay(home: Home, demo_ho
     told: list[Notice] = []
     loop = LiveLoop(
         home.store,
-        home.engine(),
+        panel_of(home),
         feed,
         rules=REPLAY,
         clocks=Clocks(clock.now, home.clock),
-        watched=feed.starts_at,
+        start=lambda _: feed.starts_at,
         settle=lambda now: settle(home.store, DEMO, now=now),
         tell=told.append,
         replayed=True,
@@ -135,39 +144,6 @@ def test_a_feed_of_stored_bars_gives_the_journal_of_a_replay(home: Home, demo_ho
     assert (report.answered, report.missed, report.bars_stored) == (12, 0, 0)
     assert home.store.stamp("market") == stamp  # the bars were there: nothing is written to them
     assert repr([*home.journal(), *home.outcomes()]) == repr(replayed_journal(demo_home, tmp_path / "replayed"))
-
-
-@pytest.mark.parametrize("recipe", BREAK_RECIPES)
-def test_moments_of_breaks_along_a_feed_are_answered_as_a_replay_answers_them(
-    break_home: Path, tmp_path: Path, recipe: str
-):
-    model, (first, _) = model_name(recipe, "DEMO", shipped_recipe(recipe).rule), BREAK_DAYS
-    mine = f"model = '{model}' AND trading_day = '{first}'"
-    with using(copied(break_home, tmp_path / "home")) as home:
-        wanted = home.journal(f"* EXCLUDE (logged_at, latency_ms) REPLACE ({mine} AS replayed)")
-        wanted = [row for row in wanted if True in row]
-        with home.store.journal_write() as cursor:
-            cursor.execute("DELETE FROM journal.ml_predictions")
-        day = date.fromisoformat(first)
-        feed = ReplayFeed(home.store, DEMO, day, day)
-        clock, told = ReplayClock(feed.starts_at, None, lambda: 0.0), list[Notice]()
-        loop = LiveLoop(
-            home.store,
-            home.engine(model=model),
-            feed,
-            rules=REPLAY,
-            clocks=Clocks(clock.now, home.clock),
-            watched=feed.starts_at,
-            settle=lambda now: settle(home.store, DEMO, now=now),
-            tell=told.append,
-            replayed=True,
-        )
-        while not loop.ended:
-            loop.step()
-            clock.wait(loop.pause_seconds(), lambda _: None)
-        assert repr(home.journal()) == repr(wanted)
-        assert len(wanted) > 0
-        assert all(f" by {model} v_" in notice.sentence for notice in told if notice.kind == "answered")
 
 
 def test_bars_that_come_on_time_minute_by_minute_give_the_answers_of_a_replay(
@@ -256,7 +232,7 @@ def test_a_market_of_which_nothing_is_heard_is_told_once_and_again_after_it_spok
     for minute in (5, 9, 12, 15):
         short_home.clock.at = at("2023-05-07T23:00") + timedelta(minutes=minute)
         loop.step()
-    assert [notice.kind for notice in told] == ["silent"]
+    assert [notice.kind for notice in told] == ["seated", "silent"]
     feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:15")))
     loop.step()
     short_home.clock.at = at("2023-05-07T23:40")
@@ -300,7 +276,7 @@ def test_a_store_that_is_held_by_others_costs_time_and_nothing_else(short_home: 
         raise StoreBusy("journal.duckdb: process 7 held it for longer than 10 s; wait for it, or end it.")
 
     with monkeypatch.context() as held:
-        held.setattr(live, "append_predictions", busy)
+        held.setattr(live, "written_predictions", busy)
         assert loop.step().troubles == 1
     assert short_home.journal("orb") == []
     short_home.clock.at = at("2023-05-07T23:05:14")
@@ -328,6 +304,12 @@ class Stored:
         pass
 
 
+class Made(Seat):
+    """A seat whose version is older than the market of the tests."""
+
+    made_at = at("2023-05-01")
+
+
 def step_or_die(home: Home, die_at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Take the step of a new process, which ends at the call numbered `die_at`; say whether it lived."""
     count = [0]
@@ -343,11 +325,19 @@ def step_or_die(home: Home, die_at: int, monkeypatch: pytest.MonkeyPatch) -> boo
 
         patched.setattr(owner, name, call)
 
-    path = live_path(home.store, MODEL, "json")
-    watched = watched_so_far(home.store, "DEMO", MODEL, "v_20230501_000000-00000", home.clock())
+    path = live_path(home.store, "json")
+    state = read_state(path)
+    [seat] = everybody(home.registry, "DEMO").seats
+    seat = Made(seat.model, seat.role, seat.version)
+    before = None if state is None else state.follows["DEMO"]
+    watched = asked_from(home.store, "DEMO", seat, before, home.clock())
+
+    def kept(dealt: dict[str, datetime]) -> None:
+        write_state(path, LiveState(1, NOW, NOW, follows={"DEMO": Following("stored", "following", NOW, dealt=dealt)}))
+
     with monkeypatch.context() as patched:
         for owner, name in [
-            (live, "append_predictions"),
+            (live, "written_predictions"),
             (live, "build"),
             (intake, "ingest_bars"),
             (Store, "_change_stamp"),
@@ -356,10 +346,10 @@ def step_or_die(home: Home, die_at: int, monkeypatch: pytest.MonkeyPatch) -> boo
         ]:
             mortal(owner, name)
         try:
-            write_state(path, LiveState(MODEL, "stored", 1, NOW, NOW, watched, None))
+            kept({seat.key: watched})
             loop = loop_of(home, Stored(), watched.replace(tzinfo=None).isoformat(), [])
             loop.step()
-            write_state(path, LiveState(MODEL, "stored", 1, NOW, NOW, loop.watched, loop.newest))
+            kept(loop.dealt)
         except Killed:
             return False
     return True
@@ -398,3 +388,139 @@ def test_a_loop_killed_at_random_points_ends_with_the_journal_of_one_that_was_no
     with using(tmp_path / "whole") as whole:
         assert [repr(row) for row in short_home.journal(inputs)] == [repr(row) for row in whole.journal(inputs)]
     assert len(short_home.outcomes("DISTINCT prediction_id")) == len(short_home.outcomes("prediction_id"))
+
+
+# Champion and challengers
+
+
+def publish_challenger(home: Home, alias: str, made: str) -> str:
+    """Publish another version of the model as of `made`, and point `alias` at it."""
+    draft = three_class_draft(home.registry.load(MODEL, "champion"))
+    version = home.registry.publish(MODEL, draft, now=at(made), who="Ann", why="a test")
+    home.registry.promote(MODEL, version, alias, now=at(made), who="Ann", why="a test")
+    return str(version)
+
+
+def everybodys_panel(home: Home) -> Panel:
+    who = lambda: everybody(home.registry, "DEMO")  # noqa: E731
+    return Panel(home.store, home.registry, DEMO, who=who, clock=home.clock)
+
+
+def promote_first(home: Home) -> str:
+    """Promote the one version that there is: what is newer then is no champion."""
+    version = str(home.registry.load(MODEL).version)
+    home.registry.promote(MODEL, version, now=NOW, who="Ann", why="a test")
+    return version
+
+
+def roles(home: Home) -> list[tuple[Any, ...]]:
+    rows = home.journal("orb, role, version, refusal_code")
+    return sorted((orb, role, version, code) for orb, role, version, code in rows)
+
+
+def test_champion_and_challenger_answer_the_same_event_once_and_their_features_are_computed_once(
+    short_home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    champion = promote_first(short_home)
+    challenger = publish_challenger(short_home, "challenger-a", "2023-05-01")
+    short_home.registry.promote(MODEL, champion, "challenger-b", now=NOW, who="Ann", why="the champion again")
+    seen = []
+    real = bar_tape.seen_at
+    monkeypatch.setattr(bar_tape, "seen_at", lambda *given: seen.append(given) or real(*given))
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told, everybodys_panel(short_home))
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    report = loop.step()
+    assert roles(short_home) == [("0900", "challenger-a", challenger, None), ("0900", "champion", champion, None)]
+    assert (report.answered, len(seen)) == (2, 1)
+    assert len(set(short_home.journal("logged_at, decided_at, data_hash"))) == 1
+    said = [notice.sentence for notice in told if notice.kind == "answered"]
+    assert said[0].endswith(f"by {MODEL} {champion}.")
+    assert said[1].endswith(f"by {MODEL} {challenger} (challenger-a).")
+    # Each can be made again from the stored bars, bit for bit.
+    assert audit_replay(short_home.store, short_home.registry, DEMO, settings=EngineSettings()).passed
+
+
+def test_a_version_that_is_promoted_meanwhile_answers_the_next_event_without_a_new_start(short_home: Home):
+    first = promote_first(short_home)
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told, everybodys_panel(short_home))
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    loop.step()
+    second = publish_challenger(short_home, "champion", "2023-05-07T23:30")
+    feed.deliveries.append(Delivery(bars("2023-05-07T23:05", "2023-05-08T00:05")))
+    short_home.clock.at = at("2023-05-08T00:05:03")
+    loop.step()
+    assert roles(short_home) == [("0900", "champion", first, None), ("1000", "champion", second, None)]
+    assert [notice.sentence for notice in told if notice.kind == "seated"] == [
+        f"{MODEL} {first} is asked, as champion.",
+        f"{MODEL} {second} is asked, as champion.",
+    ]
+
+
+def test_a_damaged_champion_is_named_and_stops_no_challenger_and_what_it_owes_is_missed(short_home: Home):
+    champion = promote_first(short_home)
+    challenger = publish_challenger(short_home, "challenger-a", "2023-05-01")
+    path = short_home.registry.root / MODEL / champion / "model.txt"
+    whole = path.read_bytes()
+    damage(path, b"nothing")
+    home = Home(short_home.folder, short_home.store, ModelRegistry(short_home.registry.root), short_home.clock)
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(home, feed, "2023-05-07T22:59", told, everybodys_panel(home))
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    home.clock.at = at("2023-05-07T23:05:03")
+    loop.step()
+    loop.step()
+    assert roles(home) == [("0900", "challenger-a", challenger, None)]
+    [named] = [notice.sentence for notice in told if notice.kind == "no_answer"]  # told once, not with every step
+    assert named.startswith(f"{MODEL} champion is not asked: {MODEL} {champion} (champion): model.txt: has 7 bytes")
+    damage(path, whole)
+    home.clock.at = at("2023-05-07T23:20:03")
+    loop.step()
+    assert roles(home) == [("0900", "challenger-a", challenger, None), ("0900", "champion", champion, "missed")]
+
+
+def test_models_of_both_kinds_of_event_are_asked_by_one_loop_as_each_is_by_a_replay(break_home: Path, tmp_path: Path):
+    first = date.fromisoformat(BREAK_DAYS[0])
+    with using(copied(break_home, tmp_path / "home")) as home:
+        wanted = home.journal("prediction_id, model, role, prob_up, prob_win, expected_r, raw_score, data_hash, stage")
+        of_day = {row[0] for row in home.journal("prediction_id, trading_day") if row[1] == first}
+        with home.store.journal_write() as cursor:
+            cursor.execute("DELETE FROM journal.ml_predictions")
+        feed = ReplayFeed(home.store, DEMO, first, first)
+        clock, told = ReplayClock(feed.starts_at, None, lambda: 0.0), list[Notice]()
+        loop = LiveLoop(
+            home.store,
+            everybodys_panel(home),
+            feed,
+            rules=REPLAY,
+            clocks=Clocks(clock.now, home.clock),
+            start=lambda _: feed.starts_at,
+            settle=lambda now: settle(home.store, DEMO, now=now),
+            tell=told.append,
+            replayed=True,
+        )
+        while not loop.ended:
+            loop.step()
+            clock.wait(loop.pause_seconds(), lambda _: None)
+        found = home.journal("prediction_id, model, role, prob_up, prob_win, expected_r, raw_score, data_hash, stage")
+    models = {row[1] for row in found}
+    assert len(models) == 1 + len(BREAK_RECIPES)
+    said = [notice.sentence for notice in told if notice.kind == "answered"]
+    assert {name for name in models for sentence in said if f" by {name} v_" in sentence} == models
+    assert repr(found) == repr([row for row in wanted if row[0] in of_day])
+
+
+def test_an_event_is_not_answered_by_a_clock_that_has_not_reached_it(short_home: Home):
+    feed = Pushed(
+        deliveries=[Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05"), through=at("2023-05-07T23:05:01"))]
+    )
+    short_home.clock.at = at("2023-05-07T23:04:58")  # it goes seven seconds late
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", [])
+    assert loop.step().answered == 0
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    assert loop.step().answered == 1
+    [(logged_at, decided_at)] = short_home.journal("logged_at, decided_at")
+    assert logged_at > decided_at

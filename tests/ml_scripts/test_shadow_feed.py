@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ml_inference.live_state import read_state
+from ml_inference.live_state import Following, read_state
+from ml_models.model_registry import ModelRegistry
 from ml_scripts.shadow import command
-from tests.hub_home import ROOT, STORES, copied, using
+from tests.hub_home import MODEL, NOW, REGISTRY, ROOT, STORES, copied, using
+from tests.ml_inference.shelves import three_class_draft
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 def log_of(home: Path) -> list[dict[str, Any]]:
-    lines = (home / STORES / "live-directional-DEMO.log").read_text().splitlines()
+    lines = (home / STORES / "live.log").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -50,7 +52,7 @@ def test_a_replay_prints_a_line_an_event_and_says_what_it_came_to(home: Path):
     with using(home) as opened:
         assert opened.journal("DISTINCT replayed") == [(True,)]
     assert {line["kind"] for line in log_of(home)} >= {"started", "answered", "ended"}
-    assert read_state(home / STORES / "live-directional-DEMO.json") is None  # a replay is not the live loop
+    assert read_state(home / STORES / "live.json") is None  # a replay is not the live loop
 
 
 def test_with_json_there_is_one_object_on_stdout(home: Path):
@@ -74,9 +76,9 @@ def test_one_step_for_cron_takes_what_is_new_and_leaves(home: Path, tmp_path: Pa
         file.write(rows[3].format(contract[0]))
     code, said, _ = run("--feed", f"folder:{bars}", "--once", "--json")
     assert (code, json.loads(said)["live"]["report"]["bars_stored"]) == (0, 1)
-    state = read_state(home / STORES / "live-directional-DEMO.json")
+    state = read_state(home / STORES / "live.json")
     assert state is not None
-    assert state.newest_bar == starts + timedelta(minutes=3)
+    assert state.follows["DEMO"].newest_bar == starts + timedelta(minutes=3)
 
 
 def test_either_a_feed_or_a_replay_must_be_named(home: Path):
@@ -84,19 +86,63 @@ def test_either_a_feed_or_a_replay_must_be_named(home: Path):
     assert "either --feed FEED, or --replay FROM TO" in run("--feed", "x:y", "--replay", "2023-05-08", "2023-05-09")[2]
 
 
+def test_a_replay_asks_the_challengers_too_unless_one_family_is_named(home: Path):
+    registry = ModelRegistry(home / REGISTRY)
+    champion = str(registry.load(MODEL).version)
+    registry.promote(MODEL, champion, now=NOW, who="Ann", why="a test")
+    draft = three_class_draft(registry.load(MODEL))
+    challenger = str(registry.publish(MODEL, draft, now=NOW, who="Ann", why="a test"))
+    registry.promote(MODEL, challenger, "challenger-a", now=NOW, who="Ann", why="a test")
+    code, said, _ = run("--replay", "2023-05-08", "2023-05-08")
+    assert code == 0
+    assert said.splitlines()[:3] == [
+        "DEMO: 12 decision moments; 12 logged (0 refused), 0 logged before, 0 without a range.",
+        f"{MODEL} champion {champion}: 6 decision moments; 6 logged (0 refused), 0 logged before, 0 without a range.",
+        f"{MODEL} challenger-a {challenger}: 6 decision moments; 6 logged (0 refused), 0 logged before, 0 without a "
+        "range.",
+    ]
+    with using(home) as opened:
+        asked = set(opened.journal("role, version, replayed"))
+    assert sorted(asked) == [("challenger-a", challenger, True), ("champion", champion, True)]
+    code, said, _ = run("--replay", "2023-05-09", "2023-05-09", "--recipe", "directional", "--version", champion)
+    assert said.splitlines()[0].startswith("DEMO: 6 decision moments; 6 logged")
+
+
+@pytest.mark.parametrize(
+    ("feeds", "words"),
+    [
+        (
+            ("DEMO=folder:/a", "demo=folder:/b"),
+            "DEMO has two feeds, folder:/a and folder:/b; name each instrument once",
+        ),
+        (("NQ=folder:/a",), "--feed NQ=folder:/a is of NQ, and --instrument says DEMO; leave that away."),
+        (("DEMO=pigeon:/a",), "--feed: expected one of folder:/path/to/files; "),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_feeds_that_cannot_be_meant_are_refused(feeds: tuple[str, ...], words: str):
+    assert words in run(*(word for feed in feeds for word in ("--feed", feed)))[2]
+
+
+def follows(home: Path) -> Mapping[str, Following]:
+    state = read_state(home / STORES / "live.json")
+    return {} if state is None else state.follows
+
+
 @pytest.fixture
 def running(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     (tmp_path / "bars").mkdir()
+    feeds = [f"DEMO=folder:{tmp_path / 'bars'}", "NQ=folder:/nowhere"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "ml_scripts.shadow", "--feed", f"folder:{tmp_path / 'bars'}", "--json"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HUB_INSTRUMENT": "DEMO"},
+        [sys.executable, "-m", "ml_scripts.shadow", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HUB_SERVICE__FOLLOW": json.dumps(feeds)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         deadline = time.monotonic() + 60
-        while read_state(home / STORES / "live-directional-DEMO.json") is None:
+        while not {"DEMO", "NQ"} <= follows(home).keys():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -107,14 +153,28 @@ def running(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl+C to consoles, not to processes")
-def test_ctrl_c_ends_the_step_at_hand_and_a_second_loop_is_told_who_is_there(running: subprocess.Popen[str]):
+def test_ctrl_c_ends_the_steps_at_hand_and_a_second_loop_is_told_who_is_there(
+    running: subprocess.Popen[str], home: Path
+):
     code, _, error = run("--feed", "replay:2023-05-08..2023-05-08")
     assert code != 0
-    assert f"directional-DEMO: process {running.pid} (folder:" in error
-    assert "follows a feed with it already" in error
+    assert f"process {running.pid} follows DEMO=folder:" in error
+    assert " with this journal already; one process follows all feeds of a journal." in error
+    # A feed that cannot be followed is named, tried again, and stops no other.
+    found = follows(home)
+    assert (found["DEMO"].state, found["NQ"].state) == ("following", "waiting")
+    assert found["DEMO"].dealt.keys() == {"directional-DEMO champion"}
+    refused = found["NQ"].last_error
+    assert refused is not None
+    assert refused.sentence.startswith("directional-NQ: nothing is published yet. Train a version: hub train")
+    assert refused.sentence.endswith("NQ is tried again in 30 seconds.")
     running.send_signal(signal.SIGINT)
     said, lines = running.communicate(timeout=60)
     assert running.returncode == 0
-    assert json.loads(said)["live"]["ended_by"] == "stopped"
+    ended = {live["instrument"]: live["live"]["ended_by"] for live in json.loads(said)["lives"]}
+    assert ended == {"DEMO": "stopped", "NQ": "failed"}
     assert "started: DEMO follows folder:" in lines
     assert "Traceback" not in lines
+    state = read_state(home / STORES / "live.json")
+    assert state is not None
+    assert state.ended_at is not None

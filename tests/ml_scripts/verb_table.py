@@ -333,6 +333,7 @@ ROWS: dict[str, Row] = {
             ("--replay 2023-05-30 2023-05-29", "--replay goes from the earlier day to the later one"),
             ("--replay 29/05/2023 30/05/2023", "'29/05/2023' is not a date"),
             ("--replay 2023-05-29 2023-05-30 --version nosuch", "nosuch does not point at any version"),
+            ("--feed MGC=folder:/a --instrument DEMO", "leave that away"),
         ),
     ),
     "settle": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),

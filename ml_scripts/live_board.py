@@ -1,0 +1,116 @@
+"""What the process that follows feeds keeps beside the stores: its lock, its log, and what it says of itself."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from ml_data.feeds.base import Notice
+from ml_data.store import Store
+from ml_inference.live_state import Following, LiveState, live_path, read_state, write_document, write_state
+from ml_scripts.console import now
+from ml_scripts.process_memory import memory_bytes
+from trading.errors import HubError
+
+QUIET: Final = ("stored", "repeated", "unclosed")
+"""What is written to the log and not to the terminal: it happens every minute."""
+
+_LOG_BYTES, _LOGS_KEPT = 5_000_000, 5
+
+Tell = Callable[[Notice, str], None]
+"""Takes what happened, and the symbol of the instrument that it is about ("" for the process)."""
+
+
+class Board:
+    """What the process says of itself, kept on disk. Safe to share between threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._path = live_path(store, "json")
+        self._turn = threading.Lock()
+        last = read_state(self._path)
+        self._before = {} if last is None else dict(last.follows)
+        resting = {symbol: replace(each, state="resting") for symbol, each in self._before.items()}
+        self._state = LiveState(os.getpid(), now(), now(), follows=resting)
+        self._kept = False
+
+    def before(self, symbol: str) -> Following | None:
+        """Return where the process before, or a feed that was given up since, stopped with an instrument."""
+        with self._turn:
+            return self._before.get(symbol)
+
+    def put(self, symbol: str, found: Following) -> None:
+        """Write down how an instrument's feed stands; when this returns it is on disk."""
+        with self._turn:
+            self._before[symbol] = found
+            self._state = replace(self._state, follows={**self._state.follows, symbol: found})
+            self._kept = True
+            self._write()
+
+    def alive(self, ended_at: datetime | None = None) -> None:
+        """Write down that the process lives, or that it left in good order; nothing of one that only replayed."""
+        with self._turn:
+            if self._kept:
+                self._state = replace(self._state, ended_at=ended_at)
+                self._write()
+
+    def _write(self) -> None:
+        self._state = replace(self._state, alive_at=now(), memory_bytes=memory_bytes())
+        write_state(self._path, self._state)
+
+
+@contextmanager
+def alone(store: Store, follows: str) -> Iterator[None]:
+    """Hold the lock of this journal's loop; `follows` are the feeds, for whoever comes second.
+
+    Raises
+    ------
+    HubError
+        naming the process that holds it, its feeds, and since when.
+    """
+    store.home.mkdir(parents=True, exist_ok=True)
+    note = live_path(store, "holder")
+    try:
+        with FileLock(live_path(store, "lock"), timeout=0, thread_local=False):
+            write_document(note, {"process": os.getpid(), "follows": follows, "since": f"{now():%Y-%m-%d %H:%MZ}"})
+            yield
+    except Timeout as error:
+        who = "another process follows a feed"
+        try:
+            holder = json.loads(note.read_text(encoding="utf-8"))
+            who = f"process {holder['process']} follows {holder['follows']} (since {holder['since']})"
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            pass  # it has only just begun
+        raise HubError(
+            f"{store.home}: {who} with this journal already; one process follows all feeds of a journal. End it, or "
+            f"name every feed in one command: --feed SYMBOL=FEED --feed SYMBOL=FEED."
+        ) from error
+
+
+@contextmanager
+def live_log(store: Store, show: Callable[[str], None]) -> Iterator[Tell]:
+    """Yield what tells a notice: a line of JSON in a log that turns over, and but for the quiet ones a line to read."""
+    path = live_path(store, "log")
+    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.Logger("live")
+    logger.addHandler(handler)
+
+    def tell(notice: Notice, instrument: str = "") -> None:
+        at = now()
+        line = {"at": at.isoformat(timespec="milliseconds"), "instrument": instrument, **asdict(notice)}
+        logger.info(json.dumps(line))
+        if notice.kind not in QUIET:
+            show(f"{at:%Y-%m-%d %H:%M:%SZ} {notice.kind}: {notice.sentence}")
+
+    try:
+        yield tell
+    finally:
+        handler.close()
