@@ -9,7 +9,7 @@ import numpy as np
 
 from trading.domain.calendar import DAY, Days, day_spans, from_minute, wall_minutes
 from trading.domain.instrument import Instrument
-from trading.domain.words import zone_letters, zone_place
+from trading.domain.words import shown_zone, zone_letters, zone_place
 from trading.errors import BadSettings
 
 ZONES: Final = ("range", "exchange", "utc", "browser")
@@ -91,12 +91,7 @@ def wall_clock(choice: str, instrument: Instrument, browser_zone: str | None, at
 
     A browser that does not say its zone is shown UTC.
     """
-    name = {
-        "range": instrument.trading_day.zone,
-        "exchange": instrument.exchange_zone,
-        "utc": "UTC",
-        "browser": browser_zone or "UTC",
-    }.get(choice, choice)
+    name = (browser_zone or "UTC") if choice == "browser" else shown_zone(choice, instrument)
     local = at.astimezone(ZoneInfo(name))
     offset = local.utcoffset() or timedelta(0)
     return WallClock(int(offset.total_seconds()), zone_place(name), zone_letters(local))

@@ -23,6 +23,7 @@ VERBS: Final = (
     "shadow",
     "settle",
     "monitor",
+    "alerts",
     "gates",
     "stage",
     "backtest",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,17 +15,17 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from trading.alert_settings import AlertSettings
 from trading.errors import BadSettings
+from trading.settings_section import Section as _Section
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED_INSTRUMENTS: Final = CHECKOUT / "config" / "instruments"
 PREFIX: Final = "HUB_"
 FILE_VARIABLE: Final = "HUB_TOML"
 """Names the settings file, where it is not `hub.toml` in the folder that the hub is started from."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+SECRETS_VARIABLE: Final = "HUB_SECRETS"
+"""Names the file of secrets, where it is not `secrets.toml` in the home folder."""
 
 
 class MlSettings(_Section):
@@ -166,7 +166,12 @@ class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # an input may be a secret, and errors end in logs
     )
 
     home: Path = CHECKOUT
@@ -179,6 +184,7 @@ class HubSettings(BaseSettings):
     gates: GateSettings = GateSettings()
     access: AccessSettings = AccessSettings()
     retrain: RetrainSettings = RetrainSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("home")
     @classmethod
@@ -232,13 +238,31 @@ class HubSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in order: arguments, environment, file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _file_contents())
+        """Return the sources in order: arguments, environment, secrets file, file."""
+        written = _toml_of(settings_file(), FILE_VARIABLE)
+        if "channels" in written.get("alerts", {}):
+            raise BadSettings(
+                f"{settings_file().name}: alerts.channels: the addresses of channels hold passwords. Write them into "
+                f"secrets.toml in the home folder, or into the environment: {PREFIX}ALERTS__CHANNELS__PHONE__URL."
+            )
+        given = {**written, **env_settings(), **init_settings()}
+        secret = _toml_of(secrets_file(Path(given.get("home", CHECKOUT))), SECRETS_VARIABLE)
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, secret),
+            InitSettingsSource(settings_cls, written),
+        )
 
 
 def settings_file() -> Path:
     """Return where the settings file is, or would be."""
     return Path(os.environ.get(FILE_VARIABLE) or "hub.toml").absolute()
+
+
+def secrets_file(home: Path) -> Path:
+    """Return where the secrets of a home folder are, or would be."""
+    return Path(os.environ.get(SECRETS_VARIABLE) or home.expanduser() / "secrets.toml").absolute()
 
 
 def read_settings(**arguments: Any) -> HubSettings:
@@ -265,25 +289,28 @@ def read_settings(**arguments: Any) -> HubSettings:
         key = ".".join(str(part) for part in first["loc"])
         wrong = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
         raise BadSettings(
-            f"Settings: {key}: {wrong.removeprefix('Value error, ')} (found {_short(first['input'])}). Look in "
+            f"Settings: {key}: {wrong.removeprefix('Value error, ')}{_found(first['loc'], first['input'])}. Look in "
             f"{settings_file().name}, and in the environment for {PREFIX}{key.replace('.', '__').upper()}."
         ) from error
     except SettingsError as error:
         raise BadSettings(f"Settings: the environment holds what cannot be read: {error}.") from error
 
 
-def _short(found: object) -> str:
+def _found(key: tuple[int | str, ...], found: object) -> str:
+    """Return what stood there, in words; nothing of a channel, whose address is a secret."""
+    if key == ("alerts",) or key[:2] == ("alerts", "channels"):
+        return " (what was found is a secret; look in the secrets file too)"
     text = repr(found)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+    return f" (found {text if len(text) <= 80 else f'{text[:80]}...'})"
 
 
-def _file_contents() -> dict[str, Any]:
-    path = settings_file()
+def _toml_of(path: Path, variable: str) -> dict[str, Any]:
+    """Return what a file says; nothing where it is not there, unless the environment's `variable` names it."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if FILE_VARIABLE in os.environ:
-            raise BadSettings(f"{path}: not there, but {FILE_VARIABLE} names it.") from None
+        if os.environ.get(variable):
+            raise BadSettings(f"{path}: not there, but {variable} names it.") from None
         return {}
     except OSError as error:
         raise BadSettings(f"{path}: cannot be read: {error.strerror}.") from error

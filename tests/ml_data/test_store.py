@@ -65,6 +65,10 @@ TABLES = {
     """,
     "journal": """
         ml_actions: prediction_id VARCHAR, action VARCHAR, why VARCHAR, acted_at TIMESTAMPTZ
+        ml_alert_deliveries: alert_id VARCHAR, channel VARCHAR, attempt INTEGER, state VARCHAR, error VARCHAR,
+            logged_at TIMESTAMPTZ
+        ml_alerts: alert_id VARCHAR, kind VARCHAR, instrument VARCHAR, subject VARCHAR, sentence VARCHAR,
+            severity VARCHAR, happened_at TIMESTAMPTZ, raised_at TIMESTAMPTZ, withheld VARCHAR
         ml_drift: instrument VARCHAR, model VARCHAR, version VARCHAR, monitor VARCHAR, through DATE, state VARCHAR,
             subject VARCHAR, value DOUBLE, line DOUBLE, rate DOUBLE, sentence VARCHAR, looked_at TIMESTAMPTZ
         ml_gates: instrument VARCHAR, model VARCHAR, version VARCHAR, stage VARCHAR, gate VARCHAR, state VARCHAR,

@@ -338,6 +338,17 @@ ROWS: dict[str, Row] = {
     ),
     "settle": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
     "monitor": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
+    "alerts": Row(
+        "--send --list 3",
+        shelves=("market", "journal"),
+        writes=True,
+        wrong=(
+            ("--test phone", "No channel is set up. Write one into secrets.toml in the home folder"),
+            ("--day yesterday", "'yesterday' is not a date"),
+            ("--day 2190-01-01", "2190-01-01 is not over; name a past trading day."),
+            ("--list many", "Invalid value for '--list'"),
+        ),
+    ),
     "gates": Row(
         shelves=("market", "journal", "registry"),
         empty=NO_BARS,

@@ -59,3 +59,10 @@ def range_label(name: str) -> str:
     ('09:00', 'open')
     """
     return f"{name[:2]}:{name[2:]}" if len(name) == 4 and name.isdigit() else name
+
+
+def shown_zone(choice: str, instrument: Instrument) -> str:
+    """Return the IANA zone of a choice: range, exchange, utc or a zone itself; of browser that of the range."""
+    range_zone = instrument.trading_day.zone
+    named = {"range": range_zone, "browser": range_zone, "exchange": instrument.exchange_zone, "utc": "UTC"}
+    return named.get(choice, choice)
