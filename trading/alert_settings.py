@@ -22,6 +22,8 @@ def _quiet_hours(written: Any) -> Any:
     return read_quiet_hours(written) if isinstance(written, str) else written
 
 
+Minutes = Annotated[int, Field(ge=0, le=10_080)]
+ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")]
 Kinds = Annotated[tuple[str, ...], BeforeValidator(_known_kinds)]
 
 
@@ -51,8 +53,8 @@ class AlertSettings(Section):
     late_minutes: int = Field(10, ge=1, le=240)
     together: int = Field(3, ge=1, le=100)
     dead_minutes: int = Field(5, ge=1, le=1_440)
-    cool_down: Annotated[dict[str, Annotated[int, Field(ge=0, le=10_080)]], BeforeValidator(_known_kinds)] = {}
-    channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")], ChannelSettings] = {}
+    cool_down: Annotated[dict[str, Minutes], BeforeValidator(_known_kinds)] = Field(default_factory=dict)
+    channels: dict[ChannelName, ChannelSettings] = Field(default_factory=dict)
 
     @field_validator("rule")
     @classmethod
