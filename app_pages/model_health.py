@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app_pages import health_view as view
 from app_pages import health_window as windows
+from app_pages.challengers_card import draw_challengers
 from app_pages.context import PageContext, choose, draw_nothing_stored, set_choice, shown_clock
 from app_pages.gates_card import draw_gates, hour_of
 from app_pages.health_cards import draw_tiles, draw_titles, fill
@@ -87,6 +88,7 @@ def _draw_health(
     draw_tiles(tiles, found)
     fill(slots, found)
     draw_gates(context, instrument, model, version or newest)
+    draw_challengers(context, instrument, model, first, replay)
     draw_log(context, instrument, question_of(shown), model, version, first)
 
 

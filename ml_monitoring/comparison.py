@@ -1,5 +1,6 @@
 """Two versions of one model on the very same events: what the one gained over the other, paired by event and day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class Comparison:
 def compare(journal: pa.Table, version: str, other: str) -> Comparison:
     """Return how `version` did beside `other`, from the rows of `ml_data.journal.judged_predictions` of one model."""
     ours, theirs = (judged_of(journal.filter(pc.equal(journal["version"], each))) for each in (version, other))
-    mine, its = _matched(ours, theirs)
+    mine, its = on_same_events((ours, theirs))
     alone = (len(ours) - len(mine), len(theirs) - len(its))
     if not len(mine):
         said = (
@@ -59,15 +60,15 @@ def compare(journal: pa.Table, version: str, other: str) -> Comparison:
     return Comparison(version, other, gains, *alone, _verdict(gains, version, other, gain_unit(mine.label)))
 
 
-def _matched(ours: Judged, theirs: Judged) -> tuple[Judged, Judged]:
-    """Return both on their common events, in the same order: a version answers a range of a day once."""
-    keys = [list(zip(each.days.tolist(), each.orb.tolist(), strict=True)) for each in (ours, theirs)]
-    common = set(keys[0]) & set(keys[1])
+def on_same_events(parts: Sequence[Judged]) -> list[Judged]:
+    """Return each of `parts` on the events that all have, in the same order: each answers a range of a day once."""
+    keys = [list(zip(each.days.tolist(), each.orb.tolist(), strict=True)) for each in parts]
+    common = set(keys[0]).intersection(*keys[1:])
     kept: list[Judged] = []
-    for judged, names in zip((ours, theirs), keys, strict=True):
+    for judged, names in zip(parts, keys, strict=True):
         keep: Bools = np.array([name in common for name in names], dtype=bool)
         kept.append(judged.where(keep))
-    return kept[0], kept[1]
+    return kept
 
 
 def _gains(mine: Judged, its: Judged) -> dict[str, Estimate]:

@@ -13,6 +13,7 @@ SCHEMA = pa.schema(
         ("orb", pa.string()),
         ("decided_at", INSTANT),
         ("version", pa.string()),
+        ("role", pa.string()),
         ("stage", pa.string()),
         ("replayed", pa.bool_()),
         ("prob_up", pa.float64()),
@@ -64,6 +65,7 @@ class Row:
     void: str | None = None
     replayed: bool = False
     version: str = "v_20250101_000000-aaaaa"
+    role: str = "champion"
 
 
 UP = Row()
@@ -94,6 +96,7 @@ def _columns(row: Row, number: int) -> dict[str, object]:
         "orb": row.orb,
         "decided_at": decided,
         "version": row.version,
+        "role": row.role,
         "stage": "shadow",
         "replayed": row.replayed,
         "prob_up": row.up,
