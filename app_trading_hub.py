@@ -16,6 +16,7 @@ from trading.errors import HubError
 # Module in `app_pages` (its `draw(context)` is the page), title, icon.
 _PAGES = (
     ("today", "Today", ":material/candlestick_chart:"),
+    ("journal", "Journal", ":material/menu_book:"),
     ("model_health", "Model health", ":material/monitor_heart:"),
     ("models", "Models", ":material/model_training:"),
     ("research", "Research", ":material/query_stats:"),

@@ -5,6 +5,11 @@ from typing import Final
 
 from ml_monitoring.sentences import gain_unit
 from trading.domain.label import BREAK_DIRECTION, NET_R, RANGE_AHEAD, TARGET_FIRST, Label
+from trading.domain.prediction import SKIP, TAKE
+
+SIDES: Final = {"UP": "▲ UP", "DOWN": "▼ DOWN", "NONE": "– none"}
+ADVICES: Final = {**SIDES, TAKE: "▲ take", SKIP: "– skip", "WIN": "✓ win", "MISS": "✕ miss"}
+"""A shape and a word for every advice, and for everything that may come of a question of classes."""
 
 
 @dataclass(frozen=True)

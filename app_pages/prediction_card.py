@@ -13,7 +13,7 @@ def draw_prediction(context: PageContext, prediction_id: str, *, side_by_side: b
     """Draw the waterfall and the nearest ranges of a prediction."""
     found = context.read(explained, context.registry, prediction_id, of="journal")
     if found is None:
-        st.caption("… A refusal has no reasons.")
+        st.caption("… No reasons are stored with this forecast.")
         return
     left, right = st.columns([0.56, 0.44]) if side_by_side else (st.container(), st.container())
     with left:

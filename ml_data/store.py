@@ -68,7 +68,7 @@ class Store:
     ...     store = Store(Path(folder))
     ...     before = store.stamp("journal")
     ...     with store.journal_write() as cursor:
-    ...         _ = cursor.execute("INSERT INTO journal.ml_actions VALUES ('p1', 'followed', NULL, NULL)")
+    ...         _ = cursor.execute("INSERT INTO journal.ml_actions (prediction_id, action) VALUES ('p1', 'followed')")
     ...     with store.journal() as cursor:
     ...         rows = cursor.execute("SELECT prediction_id, action FROM journal.ml_actions").fetchall()
     ...     changed = store.stamp("journal") != before

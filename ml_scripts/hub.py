@@ -27,6 +27,7 @@ VERBS: Final = (
     "gates",
     "stage",
     "backtest",
+    "action",
     "audit",
     "reproduce",
     "doctor",

@@ -64,7 +64,8 @@ TABLES = {
             events BIGINT, made_at TIMESTAMPTZ
     """,
     "journal": """
-        ml_actions: prediction_id VARCHAR, action VARCHAR, why VARCHAR, acted_at TIMESTAMPTZ
+        ml_actions: prediction_id VARCHAR, action VARCHAR, why VARCHAR, acted_at TIMESTAMPTZ, revision INTEGER,
+            by_whom VARCHAR, outcome_settled BOOLEAN
         ml_alert_deliveries: alert_id VARCHAR, channel VARCHAR, attempt INTEGER, state VARCHAR, error VARCHAR,
             logged_at TIMESTAMPTZ
         ml_alerts: alert_id VARCHAR, kind VARCHAR, instrument VARCHAR, subject VARCHAR, sentence VARCHAR,

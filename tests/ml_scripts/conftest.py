@@ -54,7 +54,13 @@ def _words(verb_home: Path, folder: Path) -> dict[str, str]:
         "text": str(folder / "text.csv"),
         "old": versions[0],
         "tiny": versions[-1],
+        "logged": _first_logged(verb_home),
     }
+
+
+def _first_logged(verb_home: Path) -> str:
+    with hub_home.using(verb_home) as opened:
+        return str(opened.journal("prediction_id")[0][0])
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 A new verb needs a row here; `test_verbs.py` and the files beside it run every row. Arguments are written as typed.
 `{bars}` is a file of bars of NQ that are not stored yet, `{tiny}` and `{old}` are the newest and the oldest version of
-the model `directional` (drafts), beside the trained `directional-DEMO`.
+the model `directional` (drafts), beside the trained `directional-DEMO`; `{logged}` is the id of a logged prediction.
 """
 
 from collections.abc import Callable
@@ -383,6 +383,20 @@ ROWS: dict[str, Row] = {
             ("full-rr1-day --from 2024-01-01", "no closed trade of full-rr1-day fits from 2024-01-01"),
             ("full-rr1-day --recipe range_ahead", "range_ahead tells range_ahead and advises nothing"),
             ("full-rr1-day --recipe nosuch", "nosuch: no such recipe"),
+        ),
+    ),
+    "action": Row(
+        "{logged} --did followed --why 'as it said'",
+        shelves=("journal",),
+        empty=(2, "no such prediction is logged. The Journal page shows the ids."),
+        writes=True,
+        wrong=(
+            ("", "Missing argument 'prediction_id'"),
+            ("nosuch", "nosuch: no such prediction is logged."),
+            ("nosuch --did followed", "nosuch: no such prediction is logged."),
+            ("{logged} --did sometimes", "Say --did followed, ignored or opposite, or --undo; not 'sometimes'."),
+            ("{logged} --did followed --undo", "or --undo; not 'followed' and --undo"),
+            ("{logged} --undo", "nothing is noted that could be taken back"),
         ),
     ),
     "audit lookahead": Row(
