@@ -97,8 +97,9 @@ class LiveLoop:
     when on a seat is asked that was not there before. A seat whose version cannot be loaded (`vacant`) stays behind, is
     told by name and stops nobody; once it is filled again, what it owes is missed.
 
-    `settle(now)` gives predictions their outcomes; `tell` is called with everything that happens, in order. After a
-    step, `has_more` says that the feed has more at once, `ended` that it never will.
+    `settle(now)` gives predictions their outcomes; `guard(now)` looks at the circuit breaker, around every forecast and
+    once a minute; `tell` is called with everything that happens, in order. After a step, `has_more` says that the feed
+    has more at once, `ended` that it never will.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class LiveLoop:
         start: Callable[[Seat], datetime],
         settle: Callable[[datetime], Settled],
         tell: Callable[[Notice], None],
+        guard: Callable[[datetime], None] | None = None,
         replayed: bool = False,
     ) -> None:
         self.ended = self.has_more = False
@@ -119,6 +121,7 @@ class LiveLoop:
         self._store, self._panel, self._feed, self._start = store, panel, feed, start
         self._rules, self._clocks, self._replayed = rules, clocks, replayed
         self._settle, self._tell = settle, tell
+        self._guard, self._guarded = guard, _NEVER
         self._instrument: Instrument = panel.instrument
         self._intake = Intake(
             store,
@@ -170,6 +173,7 @@ class LiveLoop:
                 report = report.plus(self._asked(delivery))
                 report = report.plus(self._settled(taken))
                 self._heard(now)
+                self._watched_over()
         except StoreError as error:
             # Nothing that was acknowledged is lost: bars wait, an event stays due, and grows late meanwhile.
             self._told(Notice("store", f"{error} Tried again with the next step."))
@@ -261,6 +265,7 @@ class LiveLoop:
 
     def _ask(self, event: Event, seats: Sequence[Seat]) -> LiveReport:
         """Write down what each version says of `event`, or that it was missed."""
+        self._watched_over()
         try:
             rows = [
                 self._panel.predict(seat, event, stage=self._stage(seat, event), replayed=self._replayed)
@@ -279,6 +284,9 @@ class LiveLoop:
             self._told(_said(event, row))
         refused_for = [row.refusal.code for row in rows if row.refusal is not None]
         missed = refused_for.count(MISSED)
+        if refused_for:  # one may be one too many
+            self._guarded = _NEVER
+            self._watched_over()
         answered = len(rows) - len(refused_for)
         return LiveReport(answered=answered, refused=len(refused_for) - missed, missed=missed)
 
@@ -309,6 +317,14 @@ class LiveLoop:
             words = f"{came.matured:,} matured, {came.void:,} void, {came.corrected:,} corrected"
             self._told(Notice("settled", f"outcomes: {words}."))
         return LiveReport(settled=count)
+
+    def _watched_over(self) -> None:
+        """Let the circuit breaker look, once a minute: what trips is silent before it is asked."""
+        now = self._clocks.feed()
+        minute = now.replace(second=0, microsecond=0)
+        if self._guard is not None and not self._replayed and minute != self._guarded:
+            self._guard(now)
+            self._guarded = minute
 
     def _heard(self, now: datetime) -> None:
         """Tell once when the market is open and no bar has come for long, and once when bars come again."""

@@ -11,10 +11,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_data.breaker_log import breaker_events
 from ml_data.journal import evidence_rows, features_asked, logged_inputs
 from ml_data.stage_history import SHADOW, StageChange, append_stage_change, current_stage, next_stage, stage_changes
 from ml_data.store import Store, sql
 from ml_models.model_registry import ModelRegistry
+from ml_monitoring.breaker import BY_ITSELF
+from ml_monitoring.breaker_watch import breaker_check, watch
 from ml_monitoring.evidence import Evidence, evidence_of
 from ml_monitoring.gates import Check, GateReport, evidence_hash, gate_report
 from ml_monitoring.judged import judged_of
@@ -22,10 +25,7 @@ from ml_monitoring.looks import Monitoring, append_looks, monitor
 from ml_monitoring.stages import current_move, demotion
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
-from trading.settings import GateSettings
-
-BY_ITSELF: Final = "hub"
-"""Who takes a version back when nobody did."""
+from trading.settings import BreakerSettings, GateSettings
 
 
 def judge(
@@ -42,7 +42,7 @@ def judge(
 ) -> tuple[GateReport, Monitoring]:
     """Return the gates of `stage` (None: the one after the version's own) at the instant `at`, and what monitors found.
 
-    `checks` are what was looked at elsewhere, by name; the version itself is looked at here.
+    `checks` are what was looked at elsewhere, by name; the version and what its breaker wrote are looked at here.
     """
     changes = stage_changes(store, model)
     now = current_stage(changes, version)
@@ -56,7 +56,11 @@ def judge(
         settings,
         most_a_day=len(instrument.opening_ranges),
         looks=found.looks,
-        checks={"version": version_check(registry, model, version, at.date()), **(checks or {})},
+        checks={
+            "version": version_check(registry, model, version, at.date()),
+            "breaker": breaker_check(breaker_events(store, model), version),
+            **(checks or {}),
+        },
     )
     return report, found
 
@@ -114,17 +118,19 @@ def take_back(
     *,
     at: datetime,
     settings: GateSettings,
+    breaker: BreakerSettings,
 ) -> list[StageChange]:
-    """Move every version whose approval does not stand any more to shadow, at once; return the moves.
+    """Move every version whose breaker has tripped, or whose approval stands no more, to shadow; return the moves.
 
-    The reasons: the evidence it was approved on is not the same any more (data, settings, version), the version is
-    damaged or expired, or an alarm is open.
+    The breaker looks at all of its codes first. An approval stands no more when the evidence it was given on is not the
+    same (data, settings, version), or an alarm is open.
     """
-    changes, moves = list(stage_changes(store, model)), []
+    moves = list(watch(store, registry, instrument, model, at=at, settings=breaker).moves)
+    changes = list(stage_changes(store, model))
     for version in sorted({change.version for change in changes}):
         if current_stage(changes, version) == SHADOW:
             continue
-        why = why_not(store, registry, instrument, tuple(changes), version, at=at, settings=settings)
+        why = why_not(store, instrument, tuple(changes), version, at=at, settings=settings)
         if why is not None:
             move = demotion(changes, model, version, SHADOW, at=at, by=BY_ITSELF, why=why)
             append_stage_change(store, move)
@@ -135,7 +141,6 @@ def take_back(
 
 def why_not(
     store: Store,
-    registry: ModelRegistry,
     instrument: Instrument,
     changes: tuple[StageChange, ...],
     version: str,
@@ -143,7 +148,7 @@ def why_not(
     at: datetime,
     settings: GateSettings,
 ) -> str | None:
-    """Return why a version may not stay in its stage, with a code before the colon; None: it may."""
+    """Return why the approval of a version stands no more, with a code before the colon; None: it stands."""
     move = current_move(changes, version)
     if move is None:
         return None
@@ -158,9 +163,6 @@ def why_not(
                 f"evidence_changed: approved for {approval.stage} on {str(approval.evidence_hash)[:12]}, which is "
                 f"{now[:12]} by now: outcomes, ranges, settings or the version were changed since."
             )
-    check = version_check(registry, move.model, version, at.date())
-    if not check.passed:
-        return f"version: {check.sentence}"
     rows = evidence_rows(store, instrument.symbol, move.model, version, at)
     alarms = [look for look in monitored(store, instrument.symbol, move.model, version, rows, at).looks]
     return next((f"alarm: {look.sentence}" for look in alarms if look.state == "alarm"), None)

@@ -29,8 +29,16 @@ from trading.settings import GateSettings
 REVISION: Final = 1
 """Raise it when a gate is computed otherwise: what was approved before is void then."""
 
-_CHECKS_FROM: Final = {"version": "advisory", "replay": "hybrid", "skew": "hybrid", "breaker": "auto"}
+_CHECKS_FROM: Final = {
+    "version": "advisory",
+    "replay": "hybrid",
+    "skew": "hybrid",
+    "breaker": "advisory",
+    "paper": "auto",
+}
 """What is looked at elsewhere, and the first stage that asks for it."""
+
+_UNSEEN: Final = "It has not been looked at."
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def required_checks(stage: str) -> tuple[str, ...]:
     """Return what must be looked at elsewhere before a version enters `stage`.
 
     >>> required_checks("hybrid")
-    ('version', 'replay', 'skew')
+    ('version', 'replay', 'skew', 'breaker')
     """
     return tuple(name for name, first in _CHECKS_FROM.items() if STAGES.index(stage) >= STAGES.index(first))
 
@@ -287,9 +295,11 @@ def _checked(name: str, check: Check | None) -> Gate:
         "replay": "Replay audit is clean",
         "skew": "Skew audit is clean",
         "breaker": "Circuit breaker is armed",
+        "paper": "Paper broker",
     }[name]
     if check is None or check.passed is None:
-        return Gate(name, title, "cannot tell", "It has not been looked at." if check is None else check.sentence)
+        unseen = "There is none yet, so there is nothing that auto could do." if name == "paper" else _UNSEEN
+        return Gate(name, title, "cannot tell", unseen if check is None else check.sentence)
     return Gate(name, title, "good" if check.passed else "bad", check.sentence)
 
 

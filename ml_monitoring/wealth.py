@@ -43,9 +43,7 @@ def net_r_wealth(judged: Judged, worst_r: Floats, most_a_day: int, alpha: float)
     HubError
         when a trade's result or its worst loss is not known, or a loss is beyond it.
     """
-    quiet = np.array([name == "NONE" for name in judged.classes], dtype=bool)
-    broke = ~quiet[judged.actual] if judged.classes else np.ones(len(judged), dtype=bool)
-    values = np.where(judged.advised & broke, judged.r_net_advised, 0.0)
+    values = advised_r(judged)
     at_stake = values != 0
     if np.isnan(worst_r[at_stake]).any():
         raise HubError(
@@ -53,6 +51,14 @@ def net_r_wealth(judged: Judged, worst_r: Floats, most_a_day: int, alpha: float)
             f"say what they could have lost. Run: hub build"
         )
     return wealth_of(*day_gains(values, np.where(at_stake, worst_r, 1.0), judged.days, most_a_day), alpha)
+
+
+def advised_r(judged: Judged) -> Floats:
+    """Return (n,): the net R of each advised trade; an event without advice or break brings 0, an unknown one NaN."""
+    quiet = np.array([name == "NONE" for name in judged.classes], dtype=bool)
+    broke = ~quiet[judged.actual] if judged.classes else np.ones(len(judged), dtype=bool)
+    values: Floats = np.where(judged.advised & broke, judged.r_net_advised, 0.0)
+    return values
 
 
 def hardest(bets: dict[str, Wealth]) -> str:

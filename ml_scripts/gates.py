@@ -47,7 +47,7 @@ def judged_now(
     found = str(hub.registry.load(model, version).version)
     settle(hub.store, instrument, now=now())
     at, settings = now(), hub.settings.gates
-    take_back(hub.store, hub.registry, instrument, model, at=at, settings=settings)
+    take_back(hub.store, hub.registry, instrument, model, at=at, settings=settings, breaker=hub.settings.breaker)
     asked = stage or next_stage(current_stage(stage_changes(hub.store, model), found))
     checks = audit_checks(hub, instrument) if "replay" in required_checks(asked) else {}
     report, monitoring = judge(

@@ -28,6 +28,7 @@ VERBS: Final = (
     "stage",
     "backtest",
     "action",
+    "breaker",
     "audit",
     "reproduce",
     "doctor",

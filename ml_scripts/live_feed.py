@@ -18,6 +18,8 @@ from ml_inference.live_state import Following, Told, asked_from
 from ml_inference.panel import Panel
 from ml_inference.roster import Seat, Who, models_of
 from ml_inference.shadow import decision_moments
+from ml_monitoring.breaker import AT_ONCE
+from ml_monitoring.breaker_watch import watch
 from ml_monitoring.gatekeeper import take_back
 from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_scripts.console import Hub, now
@@ -216,6 +218,7 @@ class _Run:
             start=start,
             settle=lambda at: _settled(hub, instrument, tell, at, live=not replayed),
             tell=tell,
+            guard=lambda at: _guarded(hub, instrument, tell, at),
             replayed=replayed,
         )
 
@@ -259,10 +262,24 @@ def _settled(
     came = settle(hub.store, instrument, now=at)
     if live and came.matured + came.void + came.corrected:
         settings = hub.settings.gates
+        breaker = hub.settings.breaker
         for model in models_of(hub.registry, instrument.symbol):
-            for move in take_back(hub.store, hub.registry, instrument, model, at=now(), settings=settings):
+            for move in take_back(
+                hub.store, hub.registry, instrument, model, at=now(), settings=settings, breaker=breaker
+            ):
                 tell(Notice("taken_back", f"{move.model} {move.version} is in {move.stage} now: {move.why}"))
     return came
+
+
+def _guarded(hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], at: datetime) -> None:
+    """Let the circuit breaker of each model look at what can be told at once, and tell what it did."""
+    for model in models_of(hub.registry, instrument.symbol):
+        settings = hub.settings.breaker
+        look = watch(hub.store, hub.registry, instrument, model, at=at, settings=settings, codes=AT_ONCE)
+        for event in look.events:
+            tell(Notice(f"breaker_{event.kind}", f"{model} {event.version} {event.code}: {event.sentence}"))
+        for move in look.moves:
+            tell(Notice("taken_back", f"{model} {move.version} is in {move.stage} now: {move.why}"))
 
 
 def rules_of(settings: FeedSettings, feed: Feed) -> LiveRules:

@@ -30,7 +30,9 @@ def command(
         report = health_report(hub.store, instrument=chosen.symbol, model=model, version=version)
         looks = look(hub, chosen, model, version)
         at = now()
-        back = take_back(hub.store, hub.registry, chosen, model, at=at, settings=hub.settings.gates)
+        back = take_back(
+            hub.store, hub.registry, chosen, model, at=at, settings=hub.settings.gates, breaker=hub.settings.breaker
+        )
     moved = [f"Taken back: {move.version} is in {move.stage} now. {move.why}" for move in back]
     lines = [*describe(report), *(f"{each.monitor.capitalize()} ({each.state}): {each.sentence}" for each in looks)]
     say([*lines, *moved], {**vars(report), "looks": looks, "taken_back": back}, as_json=as_json)

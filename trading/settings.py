@@ -162,6 +162,28 @@ class RetrainSettings(_Section):
         return self.alpha / self.looks
 
 
+class BreakerSettings(_Section):
+    """When the circuit breaker trips, and what arms it again (docs/stages.md). Each line is passed, not reached.
+
+    `stale_minutes` are of open market without a bar, `missing_most` of the last `missing_of` live forecasts may lack
+    inputs, `max_drawdown_r` is in R of the advised trades of a stage, `calibration_level` the p-value of the test.
+    """
+
+    stale_minutes: int = Field(30, ge=5, le=1_440)
+    fresh_minutes: int = Field(15, ge=1, le=1_440)
+    missing_of: int = Field(10, ge=3, le=1_000)
+    missing_most: int = Field(2, ge=0, le=999)
+    whole_events: int = Field(10, ge=1, le=1_000)
+    calibration_level: float = Field(0.005, gt=0, le=0.05)
+    max_drawdown_r: float = Field(40, gt=0)
+
+    @model_validator(mode="after")
+    def _can_be_passed(self) -> Self:
+        if self.missing_most >= self.missing_of:
+            raise ValueError(f"missing_most ({self.missing_most}) of missing_of ({self.missing_of}) is never passed")
+        return self
+
+
 class HubSettings(BaseSettings):
     """All settings of the hub. `home` holds the stores and the registry; without it they lie in the checkout."""
 
@@ -185,6 +207,7 @@ class HubSettings(BaseSettings):
     access: AccessSettings = AccessSettings()
     retrain: RetrainSettings = RetrainSettings()
     alerts: AlertSettings = AlertSettings()
+    breaker: BreakerSettings = BreakerSettings()
 
     @field_validator("home")
     @classmethod

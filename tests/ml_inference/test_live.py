@@ -86,7 +86,9 @@ def panel_of(home: Home, model: str = MODEL) -> Panel:
     return Panel(home.store, home.registry, DEMO, who=who, clock=home.clock)
 
 
-def loop_of(home: Home, feed: Feed, watched: str, told: list[Notice], panel: Panel | None = None) -> LiveLoop:
+def loop_of(
+    home: Home, feed: Feed, watched: str, told: list[Notice], panel: Panel | None = None, **more: Any
+) -> LiveLoop:
     return LiveLoop(
         home.store,
         panel or panel_of(home),
@@ -96,6 +98,7 @@ def loop_of(home: Home, feed: Feed, watched: str, told: list[Notice], panel: Pan
         start=lambda _: at(watched),
         settle=lambda now: settle(home.store, DEMO, now=now),
         tell=told.append,
+        **more,
     )
 
 

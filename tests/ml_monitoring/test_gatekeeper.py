@@ -12,16 +12,18 @@ import pytest
 from ml_data.stage_history import append_stage_change, current_stage, stage_changes, stage_now
 from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
+from ml_monitoring.breaker_watch import Look, watch
 from ml_monitoring.gatekeeper import judge, record, take_back
 from ml_monitoring.gates import GateReport
 from ml_monitoring.looks import MONITORS
 from ml_monitoring.stages import promotion
 from tests.ml_models.drafts import draft
 from tests.ml_monitoring.live_journals import MGC, MODEL, after, live, rows
-from trading.settings import GateSettings
+from trading.settings import BreakerSettings, GateSettings
 
 MADE = datetime(2024, 12, 30, 12, 0, tzinfo=UTC)
 SETTINGS = GateSettings()
+BREAKER = BreakerSettings()
 
 
 @dataclass
@@ -31,13 +33,20 @@ class Shelf:
     version: str
     table: pa.Table
 
+    def looked(self, at: datetime, **more: Any) -> Look:
+        """The breaker's look, a minute after a bar."""
+        bar(self.store, at - timedelta(minutes=1))
+        return watch(self.store, self.registry, MGC, MODEL, at=at, settings=BREAKER, **more)
+
     def judged(self, at: datetime, settings: GateSettings = SETTINGS, **more: Any) -> GateReport:
+        self.looked(at)
         found, monitoring = judge(self.store, self.registry, MGC, MODEL, self.version, at=at, settings=settings, **more)
         record(self.store, found, monitoring)
         return found
 
     def taken_back(self, at: datetime, settings: GateSettings = SETTINGS) -> list[str]:
-        moves = take_back(self.store, self.registry, MGC, MODEL, at=at, settings=settings)
+        bar(self.store, at - timedelta(minutes=1))
+        moves = take_back(self.store, self.registry, MGC, MODEL, at=at, settings=settings, breaker=BREAKER)
         return [move.why.partition(":")[0] for move in moves]
 
     def run(self, statement: str, *values: Any) -> list[Any]:
@@ -78,6 +87,15 @@ def put(store: Store, table: pa.Table) -> None:
             cursor.unregister("fresh")
 
 
+def bar(store: Store, starts: datetime) -> None:
+    with store.market_write() as cursor:
+        cursor.execute(
+            "INSERT INTO market.bars_1m BY NAME SELECT 'MGC' AS instrument, 'MGCQ5' AS contract, ? AS ts, "
+            "2600.0 AS open, 2600.0 AS high, 2600.0 AS low, 2600.0 AS close, 1 AS volume",
+            [starts],
+        )
+
+
 def approved(shelf: Shelf) -> datetime:
     at = after(shelf.table)
     decision = promotion(
@@ -106,7 +124,10 @@ def test_a_version_is_judged_approved_and_stays_while_its_evidence_stands(shelf:
             "if(actual = 'UP', 'DOWN', 'UP') AS actual) FROM journal.ml_outcomes WHERE prediction_id = 'p1'",
             "evidence_changed",
         ),
-        ("UPDATE journal.ml_predictions SET prob_up = 0.99 WHERE prediction_id = 'p2'", "evidence_changed"),
+        (
+            "UPDATE journal.ml_predictions SET prob_up = 0.66, prob_down = 0.34 WHERE prediction_id = 'p2'",
+            "evidence_changed",
+        ),
         ("UPDATE journal.ml_predictions SET version_hash = 'g' WHERE prediction_id = 'p3'", "evidence_changed"),
         ("UPDATE journal.ml_predictions SET features = [9.0, 9.0, 9.0, 9.0] WHERE trading_day > '2025-04-28'", "alarm"),
     ],
@@ -144,7 +165,7 @@ def test_a_damaged_version_is_taken_back(shelf: Shelf):
     path = next((shelf.registry.root / MODEL).glob("v_*/model.txt"))
     path.chmod(0o644)
     path.write_text(path.read_text() + "x")
-    assert shelf.taken_back(at) == ["version"]
+    assert shelf.taken_back(at) == ["damaged_model"]
 
 
 def test_a_new_version_starts_in_shadow_at_wealth_one(shelf: Shelf):

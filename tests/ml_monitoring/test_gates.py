@@ -14,7 +14,7 @@ from trading.settings import GateSettings
 
 SETTINGS = GateSettings()
 QUIET = tuple(Look(name, None, "quiet", "", 0.1, 0.2, 0.05, f"{name}: quiet.") for name in MONITORS)
-SOUND = {"version": Check(True, "Sound.")}
+SOUND = {"version": Check(True, "Sound."), "breaker": Check(True, "Armed.")}
 GOOD = live(*rows(130, 0.66, seed=3))
 
 
@@ -42,7 +42,7 @@ def test_a_coin_opens_neither_bet_however_long_it_is_watched():
 
 def test_without_forecasts_nothing_is_open_but_what_was_looked_at_elsewhere():
     found = report(live())
-    assert {name for name, state in states(found).items() if state == "good"} == {"alarms", "version"}
+    assert {name for name, state in states(found).items() if state == "good"} == {"alarms", "breaker", "version"}
     assert not found.passed
 
 
@@ -75,7 +75,8 @@ def test_stale_evidence_and_a_clock_that_went_back_close_the_gate():
 
 def test_later_stages_ask_for_audits_and_the_breaker_and_take_silence_for_no():
     assert states(report(stage="hybrid")).items() >= {"replay": "cannot tell", "skew": "cannot tell"}.items()
-    assert states(report(stage="auto"))["breaker"] == "cannot tell"
+    assert states(report(stage="auto"))["paper"] == "cannot tell"
+    assert states(report(checks={"version": Check(True, "Sound.")}))["breaker"] == "cannot tell"
     failed = report(
         stage="hybrid", checks={**SOUND, "skew": Check(False, "x differs."), "replay": Check(True, "Clean.")}
     )

@@ -46,11 +46,19 @@ def test_gates_say_what_counts_and_give_the_hash_of_it(own_home: Path):
     assert len(found["evidence_hash"]) == 64
 
 
-def test_a_stage_that_no_evidence_stands_for_is_taken_back_by_the_next_look(own_home: Path):
+def test_a_stage_on_bars_of_years_ago_is_taken_back_by_the_next_look_and_stays_closed(own_home: Path):
     version = in_advisory(own_home)
     found = run_hub("monitor", "--instrument", "DEMO", "--json", home=own_home).object
     assert [(move["version"], move["stage"]) for move in found["taken_back"]] == [(version, "shadow")]
-    assert found["taken_back"][0]["why"].startswith("evidence_changed")
+    assert found["taken_back"][0]["why"].startswith("stale_data")
+    looked = run_hub("breaker", "--instrument", "DEMO", "--json", home=own_home).object
+    assert (looked["tripped"], looked["taken_back"]) == (True, [])
+    assert {each["code"]: each["state"] for each in looked["codes"]}["stale_data"] == "tripped"
+    refused = run_hub("stage", MODEL, *UP, "--json", home=own_home).object["refused"]
+    assert any(reason.startswith("Circuit breaker is armed: Tripped: stale_data since") for reason in refused)
+    by_hand = ("--rearm", "stale_data", "--by", "Ann", "--why", "it is fine")
+    ran = run_hub("breaker", "--instrument", "DEMO", *by_hand, "--json", home=own_home)
+    assert (ran.code, ran.object["code"]) == (1, "stale_data")
 
 
 def test_a_damaged_version_is_taken_back_by_hand(own_home: Path):
@@ -77,4 +85,4 @@ def test_the_loop_takes_a_version_back_when_outcomes_come_in_and_a_replay_never_
     store.close()
     [notice] = told
     assert notice.kind == "taken_back"
-    assert f"{version} is in shadow now: evidence_changed" in notice.sentence
+    assert f"{version} is in shadow now: stale_data" in notice.sentence

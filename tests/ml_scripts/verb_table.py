@@ -399,6 +399,17 @@ ROWS: dict[str, Row] = {
             ("{logged} --undo", "nothing is noted that could be taken back"),
         ),
     ),
+    "breaker": Row(
+        shelves=("market", "journal", "registry"),
+        empty=NO_BARS,
+        no_models=NOTHING_PUBLISHED,
+        broken_model=(0, "damaged_model"),
+        writes=True,
+        wrong=(
+            ("--rearm luck", "'luck' is no code of the breaker; expected one of stale_data, expired_model"),
+            ("--version nosuch", "nosuch does not point at any version"),
+        ),
+    ),
     "audit lookahead": Row(
         "--sample 2",
         shelves=("market",),
