@@ -11,7 +11,8 @@ test: ## Run all tests, the browser ones too
 	$(PYTHON) bootstrap.py test $(OPTIONS)
 nightly: ## Look at twenty simulated markets instead of three, and at 400 streams of every monitor
 	$(PYTHON) bootstrap.py environment
-	STATISTICS_SEEDS=20 .venv/bin/python -m pytest -q tests/statistics
+	STATISTICS_SEEDS=20 .venv/bin/python -m pytest -q tests/statistics tests/ml_training/test_guard.py
+	FAULT_KILLS=200 .venv/bin/python -m pytest -q tests/faults/test_retrain_faults.py
 	HUB_RUNS=400 .venv/bin/python -m pytest -q tests/contracts/test_monitor_rates.py
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check
