@@ -103,4 +103,4 @@ def selective_chart(frame: pd.DataFrame, measure: str, colour: Tokens) -> Chart:
 def _short(row: ShelfRow) -> str:
     """Return a version as its day, its hash and the pointers at it."""
     day, _, digest = str(row.summary.version).removeprefix("v_").partition("_")
-    return " ".join((day, digest.partition("-")[2], *row.summary.aliases))
+    return " ".join((day, digest.partition("-")[2], *row.summary.standing))

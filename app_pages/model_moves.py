@@ -25,7 +25,11 @@ def draw_moves(registry: ModelRegistry, model: str, rows: tuple[ShelfRow, ...], 
         f"Champion: **{champion or 'none; the newest version answers'}**. A promotion says which version answers on "
         "Today and in the shadow loop. It never moves a stage."
     )
-    good = [str(row.summary.version) for row in rows if row.published is not None]
+    good = [
+        str(row.summary.version)
+        for row in rows
+        if row.published is not None and row.summary.rejected is None and not row.summary.candidate
+    ]
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == model:
         _confirm(registry, asked, champion)

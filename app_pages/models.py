@@ -11,6 +11,7 @@ from app_pages.model_learned import draw_learned
 from app_pages.model_moves import draw_moves
 from app_pages.models_queries import ShelfRow, answered_by, comparison, models_of, shelf_of
 from app_pages.panels.states import draw_empty, draw_error
+from app_pages.retrainings_card import draw_retrainings
 from app_pages.theme import current_mode, styled, tokens
 from ml_models.published import PublishedVersion
 from trading.domain.instrument import Instrument
@@ -47,6 +48,8 @@ def draw(context: PageContext) -> None:
         _draw_skill(context, rows)
     with right.container(border=True, height="stretch"):
         _draw_comparison(context, instrument, model, rows)
+    with st.container(border=True):
+        draw_retrainings(context, instrument, model)
     shown = _choose_version(rows)
     if shown is not None:
         draw_learned(context, instrument, shown)

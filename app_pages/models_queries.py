@@ -35,8 +35,13 @@ def models_of(registry: "ModelRegistry", instrument: Instrument) -> tuple[str, .
 
 
 def shelf_of(registry: "ModelRegistry", model: str) -> tuple[ShelfRow, ...]:
-    """Return the versions of `model`, newest first. A version never changes, so its files are read once a process."""
-    return tuple(_row(registry, model, summary) for summary in reversed(registry.versions(model)))
+    """Return the versions of `model`, newest first, after all others those that no pointer may name.
+
+    A version never changes, so its files are read once a process.
+    """
+    newest_first = reversed(registry.versions(model))
+    ordered = sorted(newest_first, key=lambda summary: summary.candidate or summary.rejected is not None)
+    return tuple(_row(registry, model, summary) for summary in ordered)
 
 
 def _row(registry: "ModelRegistry", model: str, summary: VersionSummary) -> ShelfRow:

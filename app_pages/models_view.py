@@ -40,7 +40,7 @@ def _line(row: ShelfRow, answered: int) -> dict[str, object]:
     summary, found = row.summary, row.published
     line: dict[str, object] = {
         "Version": str(summary.version),
-        "Alias": ", ".join(summary.aliases) or "–",
+        "Alias": ", ".join(summary.standing) or "–",
         "Made (UTC)": "?" if summary.created_at is None else f"{summary.created_at:%Y-%m-%d %H:%M}",
     }
     if found is None:

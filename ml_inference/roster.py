@@ -9,11 +9,8 @@ from ml_models.documents import DamagedVersion
 from ml_models.loaded_version import LoadedVersion
 from ml_models.model_registry import ModelRegistry
 from ml_models.model_version import STAMP
-from ml_models.pointers import CHAMPION, LATEST
+from ml_models.pointers import CHALLENGER, CHAMPION, LATEST
 from trading.errors import RegistryError
-
-CHALLENGER: Final = "challenger-"
-"""How the aliases of versions begin that answer in the dark beside the champion."""
 
 NAMED: Final = "named"
 """The role of a version that a person named and that is neither champion nor challenger."""

@@ -14,7 +14,8 @@ from ml_models.model_version import model_name
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, fail, now, opened, progress, run, say, who
 from ml_training.due import Due, due
 from ml_training.recipe import shipped_recipe
-from ml_training.retraining import champion_of, facts_of, retrain, settle_left
+from ml_training.retrain_facts import champion_of, facts_of
+from ml_training.retraining import retrain, settle_left
 from trading.errors import HubError, RegistryError, StoreError
 
 IfDueFlag = Annotated[bool, typer.Option("--if-due", help="Only what is due by schedule, new outcomes or an alarm.")]
@@ -91,9 +92,10 @@ def _one(hub: Hub, model: str, *, if_due: bool) -> dict[str, Any]:
     """Retrain one model if it is to be; return what to say of it."""
     settings = hub.settings.retrain
     try:
-        instrument = hub.instrument(hub.registry.metadata(model, champion_of(hub.registry, model)).instrument)
+        champion = champion_of(hub.registry, model)
+        instrument = hub.instrument(hub.registry.metadata(model, champion).instrument)
         left = settle_left(hub.store, hub.registry, model, now=now(), who=who())
-        facts = facts_of(hub.store, hub.registry, instrument, model, now())
+        facts = facts_of(hub.store, hub.registry, instrument, model, champion, now())
         found = due(facts, settings, now(), by_hand=not if_due)
     except HubError as error:
         if not if_due or isinstance(error, StoreError):
@@ -102,7 +104,7 @@ def _one(hub: Hub, model: str, *, if_due: bool) -> dict[str, Any]:
     lines = [f"{model}: an earlier retraining was cut off; nothing of it is in use."] if left else []
     told: dict[str, Any] = {"model": model, "champion": facts.champion, "due": found}
     if found.state != "due":
-        lines += [f"{model}: {found.because}."]
+        lines += [f"{model}: {found.sentence}"]
         return {**told, "retraining": None, "lines": lines, "failed": found.state == "waiting" and not if_due}
     with progress(f"{model} retraining") as advance:
         came = retrain(

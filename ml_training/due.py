@@ -53,6 +53,11 @@ class Due:
     after: date
     on: date
 
+    @property
+    def sentence(self) -> str:
+        """What to tell a reader."""
+        return f"{self.state}: {self.because}{f'; by schedule on {self.on}' if self.state == 'not due' else ''}."
+
 
 @dataclass(frozen=True)
 class _Called:
@@ -70,7 +75,7 @@ def due(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool
     on = (_since(facts) + timedelta(days=settings.every_days)).date()
     called = (_Called("by hand", "asked for by hand", facts.through),) if by_hand else _causes(facts, settings, now)
     if not called:
-        return Due("not due", None, f"{_so_far(facts, settings, now)}; by schedule on {on}", facts.through, on)
+        return Due("not due", None, _so_far(facts, settings, now), facts.through, on)
     ready = [each for each in called if _fresh(facts, each.after) >= settings.test_days]
     chosen = ready[0] if ready else called[0]
     held = _held(facts, settings, now, by_hand=by_hand)
@@ -155,4 +160,4 @@ def _whose(facts: Facts, called: _Called) -> str:
 
 def _so_far(facts: Facts, settings: RetrainSettings, now: datetime) -> str:
     days = f"{max(0, (now - _since(facts)).days)} of {settings.every_days} days"
-    return f"not due: {days}, {_new_outcomes(facts):,} of {settings.outcomes:,} new outcomes, no alarm that counts"
+    return f"{days}, {_new_outcomes(facts):,} of {settings.outcomes:,} new outcomes, no alarm that counts"

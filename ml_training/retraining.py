@@ -16,63 +16,27 @@ from ml_data.retrainings import (
     Ended,
     Retraining,
     RetrainingResult,
-    alarms_of,
     begin_retraining,
     end_retraining,
     new_retraining_id,
-    outcome_days,
     retrainings_of,
-    whole_days,
 )
 from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
-from ml_models.pointers import CHALLENGER, CHAMPION, LATEST
+from ml_models.pointers import CHALLENGER
 from ml_training.dataset import chosen_groups
 from ml_training.due import Due, Facts
 from ml_training.guard import guarded
 from ml_training.reproduction import recipe_of
+from ml_training.retrain_facts import champion_of
 from ml_training.train_pipeline import STEPS, Beside, Made, Progress, make_version
 from trading.domain.calendar import as_date
 from trading.domain.instrument import Instrument
-from trading.errors import CheckFailed, HubError, NothingStored, RegistryError, StoreError
+from trading.errors import CheckFailed, HubError, RegistryError, StoreError
 from trading.settings import RetrainSettings
 
 _OPENING: Final = STEPS[-2]
 _LEFT: Final = "cut off before its end (a kill, a power cut); what it came to is not known"
-
-
-def champion_of(registry: ModelRegistry, model: str) -> str:
-    """Return the version that answers: the champion, or the newest that was trained where none was chosen.
-
-    Raises
-    ------
-    NothingStored
-        when nothing is published.
-    """
-    if model in registry.models():
-        for alias in (CHAMPION, LATEST):
-            pointer = registry.alias(model, alias)
-            if pointer is not None:
-                return str(pointer.version)
-    raise NothingStored(f"{model}: nothing is published yet, so there is no champion to beat. Train one: hub train")
-
-
-def facts_of(store: Store, registry: ModelRegistry, instrument: Instrument, model: str, now: datetime) -> Facts:
-    """Return what is known at `now` of the champion of `model`."""
-    champion = champion_of(registry, model)
-    published = registry.published(model, champion)
-    through = max((days.last_day for days in published.metadata.ranges), default=None)
-    if through is None:
-        raise CheckFailed(f"{model} {champion} does not say which days it has seen: it cannot be compared; train anew.")
-    return Facts(
-        champion=champion,
-        made_at=published.manifest.created_at,
-        through=through,
-        outcomes=outcome_days(store, model, through, now),
-        alarms=alarms_of(store, model, champion, now),
-        history=retrainings_of(store, model),
-        days=whole_days(store, instrument.symbol, through),
-    )
 
 
 def settle_left(store: Store, registry: ModelRegistry, model: str, *, now: datetime, who: str) -> int:

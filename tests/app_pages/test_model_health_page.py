@@ -80,6 +80,12 @@ def test_the_gates_say_that_replayed_forecasts_count_for_nothing(full_home: Path
     assert "120 replayed ones are judged above and count for nothing here." in captions(at)
 
 
+def test_one_line_says_when_the_model_is_to_be_trained_again_and_none_of_the_past(full_home: Path, open_page: OpenPage):
+    said = "… When it is to be trained again cannot be told: directional-MGC: nothing is published yet"
+    assert said in captions(open_page(full_home, window="all"))
+    assert "trained again" not in captions(open_page(full_home, **LAST_DAY))
+
+
 def test_every_forecast_is_in_one_state(full_home: Path, open_page: OpenPage):
     at = open_page(full_home, **LAST_DAY)
     stored = at.metric[3]

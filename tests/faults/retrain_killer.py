@@ -19,7 +19,8 @@ from ml_models import model_registry
 from ml_models.model_registry import ModelRegistry
 from ml_training import retraining
 from ml_training.due import due
-from ml_training.retraining import facts_of, retrain, settle_left
+from ml_training.retrain_facts import champion_of, facts_of
+from ml_training.retraining import retrain, settle_left
 from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES
 from trading.settings import RetrainSettings
 
@@ -45,7 +46,7 @@ def retrain_once(home: Path, how: str) -> None:
 
         retraining.make_version = keeping
     settle_left(opened, registry, MODEL, now=LATER, who="test")
-    facts = facts_of(opened, registry, DEMO, MODEL, LATER)
+    facts = facts_of(opened, registry, DEMO, MODEL, champion_of(registry, MODEL), LATER)
     found = due(facts, SETTINGS, LATER, by_hand=True)
     retrain(opened, registry, DEMO, MODEL, facts, found, SETTINGS, clock=lambda: LATER, who="test")
     opened.close()

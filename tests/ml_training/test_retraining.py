@@ -14,7 +14,8 @@ from ml_training import retraining
 from ml_training.code_state import code_state, library_versions
 from ml_training.due import Due, Facts, due
 from ml_training.reproduction import reproduce
-from ml_training.retraining import champion_of, facts_of, retrain, settle_left
+from ml_training.retrain_facts import champion_of, facts_of
+from ml_training.retraining import retrain, settle_left
 from ml_training.train_pipeline import make_version
 from tests.hub_home import DEMO, MODEL, NOW, TRAINED_UNTIL, Home, copied, small_recipe, using
 from trading.domain.label import ORB_COMPLETE
@@ -27,7 +28,7 @@ WHO = {"now": LATER, "who": "test"}
 
 
 def asked(home: Home, now: datetime = LATER) -> tuple[Facts, Due]:
-    facts = facts_of(home.store, home.registry, DEMO, MODEL, now)
+    facts = facts_of(home.store, home.registry, DEMO, MODEL, champion_of(home.registry, MODEL), now)
     return facts, due(facts, SETTINGS, now, by_hand=True)
 
 
@@ -207,8 +208,9 @@ def test_what_a_kill_left_is_told_and_kept_out_of_use(lost_home: Home, lost: Ret
 
 
 def test_without_a_statement_of_its_days_a_version_cannot_be_compared(home: Home, monkeypatch: pytest.MonkeyPatch):
-    real = home.registry.published(MODEL, champion_of(home.registry, MODEL))
+    champion = champion_of(home.registry, MODEL)
+    real = home.registry.published(MODEL, champion)
     bare = replace(real, metadata=replace(real.metadata, ranges=()))
     monkeypatch.setattr(type(home.registry), "published", lambda *_: bare)
     with pytest.raises(CheckFailed, match="does not say which days it has seen"):
-        facts_of(home.store, home.registry, DEMO, MODEL, LATER)
+        facts_of(home.store, home.registry, DEMO, MODEL, champion, LATER)
