@@ -1,60 +1,103 @@
-"""`hub app`: opens the hub in the browser, on this machine alone."""
+"""`hub app`: opens the hub in the browser, on this machine alone unless a login lets a network in."""
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import tomllib
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from ml_scripts.console import BAD_INPUT, JsonFlag, fail, run, say
-from trading.errors import HubError
-from trading.settings import CHECKOUT, FILE_VARIABLE, read_settings, settings_file
+from ml_scripts.console import BAD_INPUT, JsonFlag, fail, note, run, say
+from trading.errors import BadSettings, HubError, NotAllowed
+from trading.exposure import WAYS, is_loopback, login_gap
+from trading.secret_values import secrets_files
+from trading.settings import CHECKOUT, FILE_VARIABLE, HubSettings, read_settings, settings_file
 
-HOST = "127.0.0.1"
 LAST_PORT = 65_535
 PortOption = Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Port on this machine.")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="STREAMLIT_SERVER_ADDRESS",
+        help="Where to listen (default: [access] address, 127.0.0.1); one that a network reaches asks for a login.",
+    ),
+]
 BrowserOption = Annotated[bool, typer.Option(help="Open the page in the browser.")]
 
 
-def command(port: PortOption = 8501, browser: BrowserOption = True, as_json: JsonFlag = False) -> None:
+def command(
+    port: PortOption = 8501, address: AddressOption = None, browser: BrowserOption = True, as_json: JsonFlag = False
+) -> None:
     """Serve the hub until it is interrupted."""
-    serve(port, browser=browser, as_json=as_json)
+    serve(port, address, browser=browser, as_json=as_json)
 
 
-def refuse_port_in_use(port: int) -> None:
-    """Raise when `port` cannot be had, before anything is started."""
+def refuse_where_it_cannot_listen(port: int, address: str | None) -> None:
+    """Raise when `port` cannot be had, or the hub must not listen there, before anything is started."""
+    settings = read_settings()
+    host = address or settings.access.address
+    _refuse_open_network(host, settings)
     other = port + 1 if port < LAST_PORT else port - 1
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    try:
+        [(family, _, _, _, place), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise HubError(f"--address {host}: not an address of this machine: {error.strerror}.") from error
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # elsewhere the option would let two programs share the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind(place)
         except PermissionError as error:
             raise HubError(f"Port {port} is not for this user; choose one above 1023: --port 8501") from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise HubError(f"--address {host}: not an address of this machine.") from error
             raise HubError(
                 f"Port {port} is in use. Is the hub open already? Else choose another: --port {other}"
             ) from error
 
 
-def serve(port: int, *, browser: bool, as_json: bool = False) -> None:
+def _refuse_open_network(host: str, settings: HubSettings) -> None:
+    """Raise when `host` is reached from a network, and people could not log in."""
+    if is_loopback(host):
+        return
+    auth: dict[str, object] = {}
+    for path in secrets_files(settings.home):
+        try:
+            auth |= tomllib.loads(path.read_text(encoding="utf-8")).get("auth", {})
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"{path}: not a readable secrets file.") from error
+    gap = login_gap(auth, settings.access, installed=find_spec("authlib") is not None)
+    if gap is not None:
+        raise NotAllowed(f"The hub does not listen at {host} without a login: {gap}. {WAYS}")
+    if str(auth["redirect_uri"]).startswith("http://"):
+        note("The login's redirect_uri is http: whoever sees the network's traffic sees its cookie. docs/security.md")
+
+
+def serve(port: int, address: str | None, *, browser: bool, as_json: bool = False) -> None:
     """Serve the hub on `port` until it is interrupted; what Streamlit says goes to stderr."""
     settings = read_settings()
-    refuse_port_in_use(port)
-    address = f"http://{HOST}:{port}"
-    say(f"The hub is at {address}. Stop it with Ctrl+C.", {"address": address}, as_json=as_json)
+    refuse_where_it_cannot_listen(port, address)
+    host = address or settings.access.address
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    say(f"The hub is at {url}. Stop it with Ctrl+C.", {"address": url}, as_json=as_json)
     sys.stdout.flush()
     command_line = [sys.executable, "-m", "streamlit", "run", str(CHECKOUT / "app_trading_hub.py")]
     options = [
         f"--server.port={port}",
-        f"--server.address={HOST}",
+        f"--server.address={host}",
         f"--server.headless={'false' if browser else 'true'}",
         "--server.showEmailPrompt=false",  # a first start would wait for an answer, or fail where nobody can give one
         "--browser.gatherUsageStats=false",
+        "--server.enableCORS=true",
+        "--server.enableXsrfProtection=true",
+        *(f"--secrets.files={path}" for path in secrets_files(settings.home)),
     ]
     # Streamlit looks for its own settings where it starts; ours are those of the folder that we were started from.
     settings_too = {"HUB_HOME": str(settings.home)}

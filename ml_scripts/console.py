@@ -25,6 +25,7 @@ from trading.domain.series import SeriesSet, find_series_set
 from trading.domain.universe import Universe, find_universe
 from trading.errors import HubError, NothingStored
 from trading.person import login_name
+from trading.secret_values import hidden
 from trading.settings import HubSettings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -110,6 +111,7 @@ class Hub:
 def opened() -> Iterator[Hub]:
     """Open the home folder's stores and registry for one verb."""
     settings = read_settings()
+    hidden.learn(settings.home)
     store = Store(settings.store_folder)
     try:
         yield Hub(settings, store, ModelRegistry(settings.registry_folder))
@@ -121,22 +123,22 @@ def say(lines: list[str] | str, result: Any = None, *, as_json: bool = False) ->
     """Print what a verb did: its lines, or with `as_json` only its result as one object; without a result nothing."""
     if as_json:
         if result is not None:
-            sys.stdout.write(json.dumps(plain(result), allow_nan=False) + "\n")
+            sys.stdout.write(hidden(json.dumps(plain(result), allow_nan=False)) + "\n")
         return
     for line in [lines] if isinstance(lines, str) else lines:
-        _OUT.print(line, markup=False)
+        _OUT.print(hidden(line), markup=False)
 
 
 def note(line: str) -> None:
     """Print a line about what is happening meanwhile, on stderr: stdout is for what the verb came to."""
-    _ERR.print(line, markup=False)
+    _ERR.print(hidden(line), markup=False)
 
 
 def fail(lines: list[str], result: Any = None, *, as_json: bool = False, code: int = CHECK_FAILED) -> NoReturn:
     """Leave because a check said no: its lines on stderr, and with `as_json` its result as one object."""
     say([], result, as_json=as_json)
     for line in lines:
-        _ERR.print(line, markup=False)
+        note(line)
     raise typer.Exit(code)
 
 
@@ -188,6 +190,8 @@ def run(verb: typer.Typer | Callable[..., Any]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows another one
+    hidden.learn()
+    hidden.take_over()
     cli = verb if isinstance(verb, typer.Typer) else command_line(verb)
     try:
         code = cli(standalone_mode=False)  # an Exit within a verb comes back as its code
@@ -241,6 +245,6 @@ def _usage(error: typer.TyperException) -> str:
 
 def _leave(sentence: str, code: int) -> NoReturn:
     if sentence:  # an empty one is help that was shown already
-        _ERR.print(sentence, markup=False)
+        note(sentence)
         say([], {"error": sentence, "exit_code": code}, as_json="--json" in sys.argv[1:])
     sys.exit(code)
