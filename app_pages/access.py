@@ -16,6 +16,7 @@ from app_pages.panels.states import draw_error
 from trading.errors import HubError, NotAllowed
 from trading.exposure import SAFE_OPTIONS, WAYS, came_from_elsewhere, is_loopback, login_gap, providers, weakened
 from trading.person import login_name
+from trading.secret_values import hidden
 from trading.settings import AccessSettings, read_settings
 
 Role = Literal["viewer", "trader", "owner"]
@@ -110,8 +111,11 @@ def reader() -> Reader:
 
 def admit() -> bool:
     """Let the page be drawn, or draw instead what keeps it closed: an open network, or the login."""
+    hidden.take_over()
     try:
-        access = read_settings().access
+        settings = read_settings()
+        hidden.learn(settings.home)
+        access = settings.access
         refusal = _refusal(access)
         if refusal is not None:
             raise NotAllowed(refusal)

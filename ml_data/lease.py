@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from ml_data.store_failures import explained
 from trading.errors import StoreBusy, StoreError
+from trading.secret_values import hidden
 
 POLL_SECONDS = 0.005
 JOIN_SECONDS = 0.05
@@ -155,7 +156,7 @@ class Lease:
         except OSError as error:
             raise explained(error, self._path.parent) or StoreError(str(error)) from error
         with suppress(OSError):  # a courtesy to whoever waits for us
-            command = f"{os.getpid()} {' '.join(sys.argv)}".encode(errors="replace")
+            command = f"{os.getpid()} {hidden(' '.join(sys.argv))}".encode(errors="replace")
             write_in_place(self._note, command[:120].ljust(120))
 
     def _holder(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from ml_data.store import Store, sql
 from ml_inference.roster import Seat
+from trading.secret_values import hidden
 
 FollowState = Literal["following", "waiting", "resting"]
 
@@ -80,7 +81,8 @@ def live_path(store: Store, suffix: str) -> Path:
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Replace a file of JSON in one step: a kill leaves the one before."""
     aside = path.with_name(f"{path.name}.new")
-    aside.write_text(json.dumps(document, indent=1, default=_plain) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=1, default=_plain)
+    aside.write_text(f"{hidden(text)}\n", encoding="utf-8")  # feeds and failures are named in words of others
     os.replace(aside, path)
 
 

@@ -7,16 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
-import tomllib
 from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from ml_scripts.console import BAD_INPUT, JsonFlag, fail, note, run, say
-from trading.errors import BadSettings, HubError, NotAllowed
+from trading.errors import HubError, NotAllowed
 from trading.exposure import WAYS, is_loopback, login_gap
-from trading.secret_values import secrets_files
+from trading.secret_values import login_of, secrets_files
 from trading.settings import CHECKOUT, FILE_VARIABLE, HubSettings, read_settings, settings_file
 
 LAST_PORT = 65_535
@@ -67,12 +66,7 @@ def _refuse_open_network(host: str, settings: HubSettings) -> None:
     """Raise when `host` is reached from a network, and people could not log in."""
     if is_loopback(host):
         return
-    auth: dict[str, object] = {}
-    for path in secrets_files(settings.home):
-        try:
-            auth |= tomllib.loads(path.read_text(encoding="utf-8")).get("auth", {})
-        except (OSError, ValueError) as error:
-            raise BadSettings(f"{path}: not a readable secrets file.") from error
+    auth = login_of(settings.home)
     gap = login_gap(auth, settings.access, installed=find_spec("authlib") is not None)
     if gap is not None:
         raise NotAllowed(f"The hub does not listen at {host} without a login: {gap}. {WAYS}")

@@ -1,11 +1,13 @@
 """`hub doctor`: environment, store, registry, data freshness, disk and clock, each with what to do about it."""
 
+import os
 import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Literal
 
 from ml_data.day_coverage import LATE_SESSIONS, day_coverage, series_coverage
@@ -20,6 +22,8 @@ from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
 from trading.domain.universe import read_universes
 from trading.errors import HubError
+from trading.exposure import WAYS, is_loopback, login_gap
+from trading.secret_values import login_of, read_by_others, secret_names, secrets_files
 
 State = Literal["good", "look", "bad"]
 MARKS = {"good": "✓", "look": "…", "bad": "✕"}
@@ -42,6 +46,7 @@ def command(as_json: JsonFlag = False) -> None:
     with opened() as hub:
         looks = (
             ("machine", _machine(hub)),
+            ("access", _access(hub)),
             ("bars", _instruments(hub, now())),
             ("day bars", _daily(hub, now())),
             ("journal", _journal(hub)),
@@ -85,6 +90,24 @@ def _machine(hub: Hub) -> Iterator[Finding]:
         yield Finding("bad", "disk", f"{room}: less than 2 GiB. Make room, or move the home folder with HUB_HOME.")
     else:
         yield Finding("good", "disk", room)
+
+
+def _access(hub: Hub) -> Iterator[Finding]:
+    """Yield who can reach the pages, and where secrets stand; never a value of one."""
+    access, home = hub.settings.access, hub.settings.home
+    gap = login_gap(login_of(home), access, installed=find_spec("authlib") is not None)
+    if gap is None:
+        people = f"{len(access.owners)} owners, {len(access.traders)} traders, {len(access.viewers)} viewers"
+        yield Finding("good", "access", f"the pages at {access.address} ask for a login: {people}")
+    elif is_loopback(access.address):
+        yield Finding("good", "access", f"the pages listen at {access.address}: this machine alone, without a login")
+    else:
+        yield Finding("bad", "access", f"hub app will not listen at {access.address} without a login: {gap}. {WAYS}")
+    files, names = secrets_files(home), secret_names(os.environ)
+    told = [*(f"{name} of the environment" for name in names), *map(str, files)]
+    yield Finding("good", "secrets", f"hidden wherever they would show: {', '.join(told) or 'none are set'}")
+    for path in filter(read_by_others, files):
+        yield Finding("look", "secrets", f"{path} can be read by other users of this machine: chmod 600 {path}")
 
 
 def _instruments(hub: Hub, at: datetime) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import stat
 import sys
 import threading
 import tomllib
@@ -16,47 +17,55 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-from trading.settings import CHECKOUT
+from trading.errors import BadSettings
+from trading.secret_names import PASSWORD_IN_ADDRESS, looks_secret
+from trading.settings import CHECKOUT, secrets_file
 
 HIDDEN: Final = "***"
-SECRETS_FILE: Final = "secrets.toml"
-SECRETS_VARIABLE: Final = "HUB_SECRETS"
-"""Names the file of secrets, where it is not `secrets.toml` in the home folder."""
 LEAST: Final = 6
 """Characters below which a value is no secret: taking it out would tear words apart."""
 LEAST_PART: Final = 12
 """Characters from which a part of a secret address is one itself: shorter ones are names and ports."""
 PUBLIC: Final = ("redirect_uri", "server_metadata_url", "client_id", "provider", "kinds", "expose_tokens")
 """Keys of a secrets file whose values are no secrets."""
-_SECRET_NAME: Final = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|APIKEY|KEY|COOKIE)(?:$|_)|^HUB_ALERTS__CHANNELS__.*URL$",
-    re.IGNORECASE,
-)
-_IN_ADDRESS: Final = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)", re.IGNORECASE)
 _IN_QUERY: Final = re.compile(
     r"(?P<before>[?&](?:api_?key|key|token|access_token|password|secret|sig)=)[^&\s'\"]+", re.IGNORECASE
 )
 
 
-def looks_secret(name: str) -> bool:
-    """Return whether what is called `name` is a secret.
-
-    >>> [looks_secret(name) for name in ("DATABENTO_API_KEY", "password", "bot_token", "HUB_ALERTS__CHANNELS__TG__URL")]
-    [True, True, True, True]
-    >>> [looks_secret(name) for name in ("HUB_HOME", "keyboard", "PATH", "monkey")]
-    [False, False, False, False]
-    """
-    return _SECRET_NAME.search(name) is not None
-
-
 def secrets_files(home: Path) -> tuple[Path, ...]:
     """Return the secrets files that are there: those that Streamlit reads, and that of the home folder."""
-    named = os.environ.get(SECRETS_VARIABLE)
-    own = Path(named) if named else home / SECRETS_FILE
     streamlits = [folder / ".streamlit" / "secrets.toml" for folder in (Path.home(), CHECKOUT)]
-    return tuple(path.absolute() for path in dict.fromkeys((*streamlits, own)) if path.is_file())
+    return tuple(path.absolute() for path in dict.fromkeys((*streamlits, secrets_file(home))) if path.is_file())
+
+
+def login_of(home: Path) -> dict[str, Any]:
+    """Return `[auth]` of the secrets files, later files before earlier ones; empty where no login is configured.
+
+    Raises
+    ------
+    BadSettings
+        naming a file that cannot be read; nothing of its content.
+    """
+    auth: dict[str, Any] = {}
+    for path in secrets_files(home):
+        try:
+            auth |= tomllib.loads(path.read_text(encoding="utf-8")).get("auth", {})
+        except (OSError, ValueError):
+            raise BadSettings(f"{path}: not a readable TOML file of secrets.") from None  # its lines are secrets
+    return auth
+
+
+def secret_names(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names in the environment whose values are hidden, sorted."""
+    return tuple(sorted(name for name, value in environment.items() if looks_secret(name) and len(value) >= LEAST))
+
+
+def read_by_others(path: Path) -> bool:
+    """Return whether other users of this machine may read `path`; where files have no such modes: no."""
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def known_secrets(environment: Mapping[str, str], tables: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -78,7 +87,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     """
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    for pattern in (_IN_ADDRESS, _IN_QUERY):
+    for pattern in (PASSWORD_IN_ADDRESS, _IN_QUERY):
         text = pattern.sub(rf"\g<before>{HIDDEN}", text)
     return text
 
@@ -151,12 +160,11 @@ def _parts(value: str) -> Iterator[str]:
     """Yield the parts of an address that may be secrets on their own."""
     if "://" not in value:
         return
-    try:
-        address = urlsplit(value)
-        named = (address.password, address.username, address.hostname, *address.path.split("/"))
-    except ValueError:
-        return
-    yield from (part for part in named if part and (len(part) >= LEAST_PART or part == address.password))
+    _, _, rest = value.partition("://")
+    who, _, _ = rest.partition("/")[0].rpartition("@")
+    named = (rest.partition("/")[0], *re.split(r"[/:@?&=]", rest))
+    yield from (part for part in named if len(part) >= LEAST_PART)
+    yield who.partition(":")[2]
 
 
 def _forms(value: str) -> tuple[str, ...]:

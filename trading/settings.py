@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from pydantic_settings import (
 
 from trading.alert_settings import AlertSettings
 from trading.errors import BadSettings
+from trading.secret_names import secret_keys
 from trading.settings_section import Section as _Section
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -268,8 +270,10 @@ class HubSettings(BaseSettings):
                 f"{settings_file().name}: alerts.channels: the addresses of channels hold passwords. Write them into "
                 f"secrets.toml in the home folder, or into the environment: {PREFIX}ALERTS__CHANNELS__PHONE__URL."
             )
+        _refuse_secrets(written)
         given = {**written, **env_settings(), **init_settings()}
         secret = _toml_of(secrets_file(Path(given.get("home", CHECKOUT))), SECRETS_VARIABLE)
+        secret.pop("auth", None)  # the login's, which Streamlit reads
         return (
             init_settings,
             env_settings,
@@ -325,6 +329,15 @@ def _found(key: tuple[int | str, ...], found: object) -> str:
         return " (what was found is a secret; look in the secrets file too)"
     text = repr(found)
     return f" (found {text if len(text) <= 80 else f'{text[:80]}...'})"
+
+
+def _refuse_secrets(written: Mapping[str, Any]) -> None:
+    """Raise when the settings file holds what looks like a secret: such a file is copied, shown and committed."""
+    for key in secret_keys(written):
+        raise BadSettings(
+            f"{settings_file().name}: {key} looks like a secret. Secrets stand in the environment or in secrets.toml "
+            "of the home folder, which nobody else may read: docs/security.md."
+        )
 
 
 def _toml_of(path: Path, variable: str) -> dict[str, Any]:

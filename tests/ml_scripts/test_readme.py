@@ -67,7 +67,7 @@ def test_own_bars_go_the_way_of_the_readme_from_the_file_to_the_pages(tmp_path: 
     home = tmp_path / "home"
     gold_as_a_vendor_sends_it(tmp_path / "my_bars")
     served: list[int] = []
-    monkeypatch.setattr(app, "serve", lambda port, **_: served.append(port))
+    monkeypatch.setattr(app, "serve", lambda port, address, **_: served.append(port))
     said = {line: said_by(line, home) for line in COMMANDS}
     dry, stored, built, trained, shadowed, judged = [said[line] for line in COMMANDS[:6]]
     assert "would be stored with --accept" in dry

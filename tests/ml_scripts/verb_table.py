@@ -137,13 +137,18 @@ ROWS: dict[str, Row] = {
     "start": Row(
         shelves=("market", "journal"),
         serves=True,
-        wrong=(("--port 99999", "Input should be less than or equal to 65535"),),
+        wrong=(
+            ("--port 99999", "Input should be less than or equal to 65535"),
+            ("--address 0.0.0.0", "The hub does not listen at 0.0.0.0 without a login: there is no [auth]"),
+        ),
     ),
     "app": Row(
         serves=True,
         wrong=(
             ("--port 99999", "Input should be less than or equal to 65535"),
             ("--port eighty", "Input should be a valid integer"),
+            ("--address 0.0.0.0", "The hub does not listen at 0.0.0.0 without a login: there is no [auth]"),
+            ("--address hub.invalid", "The hub does not listen at hub.invalid without a login"),
         ),
     ),
     "demo": Row(shelves=("market", "journal"), writes=True, long=True, wrong=(("twice", "unexpected extra argument"),)),
