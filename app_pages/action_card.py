@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app_pages.access import by_whom, may, reader, why_not
 from app_pages.clock import WallClock
 from app_pages.context import PageContext, turn_to
 from app_pages.journal_event import notes_frame
@@ -12,7 +13,6 @@ from app_pages.panels.states import draw_error
 from ml_data.actions import DEEDS, WITHDRAWN, note_action
 from ml_data.journal_log import log_row, notes_of
 from trading.errors import HubError
-from trading.person import login_name
 
 
 def draw_action(context: PageContext, row: dict[str, Any], wall: WallClock) -> None:
@@ -26,8 +26,10 @@ def draw_action(context: PageContext, row: dict[str, Any], wall: WallClock) -> N
         st.caption("This page looks at the past; notes are made in the present, so that none can be dated back.")
         if st.button("Show the present", key="note_in_present", type="tertiary"):
             turn_to(None)
-    else:
+    elif may("note"):
         _draw_form(context, prediction_id)
+    else:
+        st.caption(why_not(reader(), "note"))
     fresh = context.read(log_row, prediction_id, context.clock.replay, of="journal") or row
     notes = notes_of(fresh)
     if notes:
@@ -47,7 +49,7 @@ def _draw_form(context: PageContext, prediction_id: str) -> None:
     if action is None:
         return
     try:
-        written = note_action(context.store, prediction_id, action, why, at=datetime.now(UTC), by=login_name())
+        written = note_action(context.store, prediction_id, action, why, at=datetime.now(UTC), by=by_whom("note"))
     except HubError as error:
         draw_error("Not noted", str(error))
         return

@@ -11,8 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app_pages.access import LEAST_ROLE, ROLES, Reader, allowed, why_not
+from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
-from tests.app_pages.small_home import make_home
+from tests.app_pages.small_home import make_home, many_forecasts
 from tests.hub_home import REGISTRY
 from tests.ml_models.drafts import at, draft
 from trading.exposure import login_gap
@@ -58,14 +59,23 @@ def models_page() -> None:
         models.draw(open_context())
 
 
+def journal_page() -> None:
+    from app_pages import journal
+    from app_pages.context import open_context
+
+    journal.draw(open_context())
+
+
 @pytest.fixture
 def open_models(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Return `open(home, **user)`: the Models page behind a login, read by whom the login describes."""
+    """Return `open(home, page=models_page, event="", **user)`: a page behind a login, read by whom that describes."""
     with_login(monkeypatch)
 
-    def open_(home: Path, **user: object) -> AppTest:
+    def open_(home: Path, page: Callable[[], None] = models_page, event: str = "", **user: object) -> AppTest:
         monkeypatch.setenv("HUB_HOME", str(home))
-        app = AppTest.from_function(models_page, default_timeout=30)
+        app = AppTest.from_function(page, default_timeout=30)
+        if event:
+            app.query_params["id"] = event
         app.secrets["auth"] = AUTH
         app.user = {"is_logged_in": False, **user}
         app.run()
@@ -136,6 +146,23 @@ def test_others_see_the_champion_and_cannot_move_it(access_home: Path, open_mode
     assert app.button(key="move_promote").disabled
     assert app.button(key="move_back").disabled
     assert any(f"{who} is a" in each.value for each in app.caption)
+
+
+def test_a_trader_notes_under_their_name_and_a_viewer_cannot(open_models: Open, tmp_path: Path):
+    home = make_home(tmp_path, many_forecasts()[:2], built=False)
+    app = open_models(home, journal_page, "p0", is_logged_in=True, email="vic@example.com")
+    assert "vic@example.com is a viewer here: only a trader or an owner may note what was done." in [
+        each.value for each in app.caption
+    ]
+    assert not any("Note it" in each.label for each in app.button)
+    app = open_models(home, journal_page, "p0", is_logged_in=True, email="tom@example.com")
+    app.button_group(key="did_p0").set_value("ignored")
+    app.button(key="FormSubmitter:note_p0-Note it").click().run()
+    store = Store(home / "ml_data")
+    with store.journal() as cursor:
+        noted = cursor.execute("SELECT action, by_whom FROM journal.ml_actions").fetchall()
+    store.close()
+    assert noted == [("ignored", "tom@example.com")]
 
 
 def test_a_role_that_was_taken_away_does_not_move_what_was_asked_before(
