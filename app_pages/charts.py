@@ -189,7 +189,7 @@ def ranges_chart(
     shapes = alt.Scale(domain=states, range=["triangle-up", "cross", "circle"])
     base = alt.Chart(frame).encode(y=alt.Y("range:N", title=None, sort=names, axis=alt.Axis(grid=False)))
     tone = alt.Color("state:N", scale=tones, legend=None)
-    x = alt.X("value:Q", title=f"{saved}, {baseline} = 0", axis=alt.Axis(format="+.2f", tickCount=4, grid=True))
+    x = alt.X("value:Q", title=f"{saved}, {baseline} = 0", axis=alt.Axis(format="+.3f", tickCount=4, grid=True))
     tooltip = [
         "range:N",
         alt.Tooltip("value:Q", title=saved, format="+.4f"),

@@ -16,9 +16,10 @@ from app_pages.health_view import verdicts
 from app_pages.health_window import stored_by_week
 from app_pages.label_words import saved_words, words_of
 from app_pages.theme import Mode, UpDown, styled, tokens
-from ml_data.journal import judged_predictions
+from ml_data.journal import judged_predictions, with_input
 from ml_data.store import Store, sql
 from ml_models.verdicts import Verdict
+from ml_monitoring.judged import VOLATILITY
 from ml_monitoring.report import HealthReport, health_of
 from trading.domain.instrument import Instrument
 
@@ -57,7 +58,7 @@ def health(
     up_down: UpDown,
 ) -> Health:
     """Return the health of `model` from trading day `first` on; `ranges` are its opening ranges in the day's order."""
-    rows = journal_rows(store, symbol, model, version, known_by)
+    rows = with_input(store, journal_rows(store, symbol, model, version, known_by), symbol, model, VOLATILITY)
     report = health_of(rows, instrument=symbol, model=model, version=version, first=first)
     colour, label = tokens(mode, up_down), report.judged.label
     drawn: dict[str, charts.Chart] = {}
@@ -69,7 +70,12 @@ def health(
         drawn["reliability"] = charts.means_chart(report.coverage.groups, colour, words_of(label))
     if report.by_range:
         drawn["ranges"] = charts.ranges_chart(report.by_range, list(ranges), colour, label.walk, saved_words(label))
-    for name, found in (("weekdays", report.parts.by_weekday), ("confidence", report.parts.by_confidence)):
+    by_part = report.parts
+    for name, found in (
+        ("weekdays", by_part.by_weekday),
+        ("confidence", by_part.by_confidence),
+        ("regime", by_part.by_regime),
+    ):
         if found:
             drawn[name] = charts.ranges_chart(found, list(found), colour, label.walk, saved_words(label))
     if report.parts.rolling is not None and len(report.parts.rolling) > 1:

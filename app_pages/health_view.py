@@ -51,11 +51,10 @@ SCORES: Final = {
 FIGURE_HEIGHT: Final = 250
 """CSS pixels of a card's figure."""
 
-_PARTS: Final = (
-    ("weekdays", "**Skill by weekday**; right: n (worth)", 0.3),
-    ("confidence", "**Skill by confidence**; right: n (worth)", 0.3),
-    ("expected", "**Log loss above its own expectation**, 40 trading days, nats", 0.4),
-)
+_WEEKDAYS: Final = ("weekdays", "**Skill by weekday**; right: n (worth)")
+_REGIME: Final = ("regime", "**Skill by regime**, ATR(14) in % of the price; right: n (worth)")
+_CONFIDENCE: Final = ("confidence", "**Skill by confidence**; right: n (worth)")
+_EXPECTED: Final = ("expected", "**Log loss above its own expectation**, 40 trading days, nats")
 _MINUS: Final = re.compile(r"(?<![\w.])-(?=[\d∞])")
 
 
@@ -101,7 +100,11 @@ def cards(label: Label) -> tuple[tuple[tuple[str, str, float], ...], ...]:
             ("scores", "**Scores** beside the baselines, same forecasts", 0.52),
             ("worth", "**Would it have helped?** Net R added up, after costs", 0.48),
         ),
-        *(() if label.targets else (_PARTS,)),
+        *(
+            (((*_WEEKDAYS, 0.5), (*_REGIME, 0.5)),)
+            if label.targets
+            else (((*_WEEKDAYS, 0.34), (*_REGIME, 0.33), (*_CONFIDENCE, 0.33)), ((*_EXPECTED, 1.0),))
+        ),
     )
 
 
@@ -119,6 +122,7 @@ def verdicts(report: HealthReport, ranges: Sequence[str]) -> dict[str, Verdict |
         "worth": None if report.worth is None else report.worth.help,
         "weekdays": _of_parts(report.parts.by_weekday, "weekday", report),
         "confidence": _of_parts(report.parts.by_confidence, "confidence group", report),
+        "regime": _of_parts(report.parts.by_regime, "regime", report),
         "expected": describe_expectation(report.parts.expectation),
     }
 

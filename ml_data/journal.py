@@ -223,6 +223,20 @@ def logged_inputs(
     return _query(store, "logged_inputs", asked)
 
 
+def with_input(store: Store, rows: pa.Table, instrument: str, model: str, name: str) -> pa.Table:
+    """Return `rows` of `judged_predictions` with that input as it was logged, as a column; null where there is none."""
+    asked = {"instrument": instrument, "model": model}
+    values: dict[str, float] = {}
+    with store.journal() as cursor:
+        for schema, count in cursor.execute(sql("asked_schemas"), asked).fetchall():
+            places = [place for place, each in enumerate(features_asked(schema, count), start=1) if each.name == name]
+            for place in places:
+                mine = {**asked, "schema_hash": schema, "place": place}
+                values |= dict(cursor.execute(sql("input_of_answers"), mine).fetchall())
+    column = [values.get(each) for each in rows["prediction_id"].to_pylist()]
+    return rows.append_column(name, pa.array(column, pa.float64()))
+
+
 def prediction(store: Store, prediction_id: str) -> dict[str, Any] | None:
     """Return every column of one prediction, or None."""
     rows: list[dict[str, Any]] = _query(store, "prediction", {"prediction_id": prediction_id}).to_pylist()

@@ -19,6 +19,9 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 MAJORITY: Final = "majority"
+VOLATILITY: Final = "atr_14_share"
+"""The input that tells the regime of an event."""
+
 _NONE: Final = BREAK_DIRECTION.classes.index("NONE")
 
 
@@ -42,10 +45,11 @@ class Judged:
     """n answered predictions of one question with a matured outcome, oldest first.
 
     `probs` (n, K) and `actual` (n,) are in the order of `classes`; `baselines` maps a name to (n, K); what
-    never learned is called `label.walk`. `advised` marks
-    predictions sure enough to be advice, `kept` events whose break the advice lets be traded. `r_net` and
-    `r_net_advised` (n,) are net R of the plain rule and of the rule with the advice followed, NaN where nothing was
-    traded. Of a label of numbers there are no classes, `actual` is 0 throughout, and `numbers` holds what was said.
+    never learned is called `label.walk`. `advised` marks predictions sure enough to be advice, `kept` events whose
+    break the advice lets be traded. `r_net` and `r_net_advised` (n,) are net R of the plain rule and of the rule with
+    the advice followed, NaN where nothing was traded. Of a label of numbers there are no classes, `actual` is 0
+    throughout, and `numbers` holds what was said. `volatility` (n,) is ATR(14) as a share of the price when each was
+    decided, NaN where the version does not look at it; None where it was not asked for.
     """
 
     classes: tuple[str, ...]
@@ -60,6 +64,7 @@ class Judged:
     r_net_advised: Floats
     label: Label = BREAK_DIRECTION
     numbers: Numbers | None = None
+    volatility: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.days)
@@ -79,6 +84,7 @@ class Judged:
             self.r_net_advised[keep],
             self.label,
             None if self.numbers is None else self.numbers.where(keep),
+            None if self.volatility is None else self.volatility[keep],
         )
 
 
@@ -127,6 +133,7 @@ def judged_of(journal: pa.Table) -> Judged:
         r_net=_floats(rows, "r_net"),
         r_net_advised=_floats(rows, "r_net_advised"),
         label=label,
+        volatility=_volatility(rows),
     )
 
 
@@ -146,7 +153,12 @@ def _judged_numbers(rows: pa.Table, label: Label) -> Judged:
         r_net_advised=_floats(rows, "r_net_advised"),
         label=label,
         numbers=numbers,
+        volatility=_volatility(rows),
     )
+
+
+def _volatility(rows: pa.Table) -> Floats | None:
+    return _floats(rows, VOLATILITY) if VOLATILITY in rows.column_names else None
 
 
 def judged_rows(journal: pa.Table) -> pa.Table:

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml_data.journal import judged_predictions
+from ml_data.journal import judged_predictions, with_input
 from ml_data.store import Store
 from ml_models.intervals import Estimate
 from ml_models.verdicts import Verdict
 from ml_monitoring.calibration_monitor import Calibration, calibration, rolling_calibration_error
 from ml_monitoring.coverage_monitor import Coverage, coverage
-from ml_monitoring.judged import Counts, Judged, counts_of, judged_of
+from ml_monitoring.judged import VOLATILITY, Counts, Judged, counts_of, judged_of
 from ml_monitoring.performance_monitor import (
     ROLLING_DAYS,
     Performance,
@@ -70,6 +70,7 @@ def health_report(
     journal = judged_predictions(
         store, instrument=instrument, model=model, version=version, last=last, known_by=known_by
     )
+    journal = with_input(store, journal, instrument, model, VOLATILITY)
     return health_of(journal, instrument=instrument, model=model, version=version, first=first, last=last)
 
 
@@ -142,7 +143,11 @@ def describe(report: HealthReport) -> list[str]:
     expected = describe_expectation(report.parts.expectation)
     if expected is not None:
         lines.append(f"Expectation ({expected.state}): {expected.sentence}")
-    for noun, found in (("weekday", report.parts.by_weekday), ("confidence group", report.parts.by_confidence)):
+    for noun, found in (
+        ("weekday", report.parts.by_weekday),
+        ("confidence group", report.parts.by_confidence),
+        ("regime", report.parts.by_regime),
+    ):
         if found:
             by_part = describe_parts(found, noun, report.judged.label.walk)
             lines.append(f"Skill by {noun} ({by_part.state}): {by_part.sentence}")

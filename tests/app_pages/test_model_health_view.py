@@ -179,7 +179,8 @@ def test_the_score_table_has_every_score_with_interval_baselines_and_both_counts
 
 def test_every_card_has_its_verdict_with_the_ranges_named_by_their_time():
     found = verdicts(report(*on_days(8, replace(UP, base=0.5))), ("0900", "1000"))
-    assert set(found) == {"rolling", "reliability", "ranges", "scores", "worth", "weekdays", "confidence", "expected"}
+    parts = {"weekdays", "confidence", "regime"}
+    assert set(found) == {"rolling", "reliability", "ranges", "scores", "worth", "expected"} | parts
     assert found["ranges"] == Verdict(
         "good",
         "Better than the martingale in 09:00 (+0.1823). With 1 range tested at 95 %, at least 1 stands out by chance "

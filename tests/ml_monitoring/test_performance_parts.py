@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ml_monitoring.judged import judged_of
@@ -30,6 +31,18 @@ def test_forecasts_that_are_all_alike_are_one_group():
     assert len(parts(judged_of(journal(*on_days(12, UP)))).by_confidence) == 1
 
 
+def test_skill_is_told_from_the_calmest_to_the_most_volatile_third():
+    judged = judged_of(journal(*on_days(30, UP)))
+    known = replace(judged, volatility=np.r_[np.full(11, 0.008), np.full(10, 0.012), np.full(8, 0.02), np.nan])
+    found = parts(known).by_regime
+    assert {name: estimate.n for name, estimate in found.items()} == {
+        "calm, to 0.80 %": 11,
+        "usual, 0.80 % to 1.20 %": 10,
+        "volatile, above 1.20 %": 8,
+    }
+    assert parts(judged).by_regime == {}
+
+
 @pytest.mark.parametrize(
     ("right_by_day", "state", "says"),
     [
@@ -52,5 +65,6 @@ def test_log_loss_against_its_own_expectation(right_by_day: tuple[int, int], sta
 
 def test_nothing_is_told_of_nothing():
     found = parts(judged_of(journal()))
-    assert (found.by_weekday, found.by_confidence, found.expectation, found.rolling) == ({}, {}, None, None)
+    assert (found.by_weekday, found.by_confidence, found.by_regime) == ({}, {}, {})
+    assert (found.expectation, found.rolling) == (None, None)
     assert describe_expectation(found.expectation) is None
