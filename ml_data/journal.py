@@ -12,7 +12,7 @@ import pyarrow as pa
 from ml_data.feature_matrix import every_group, features_of, schema_hash
 from ml_data.features.base import Feature
 from ml_data.store import Store, sql
-from trading.domain.label import BREAK_DIRECTION, LABELS, label_named
+from trading.domain.label import BREAK_DIRECTION, LABELS, Label, label_named
 from trading.domain.prediction import Answer, PredictionRow, Reason
 
 _PREDICTIONS: Final = pa.schema(
@@ -59,6 +59,10 @@ _PREDICTIONS: Final = pa.schema(
         ("advised_size", pa.float64()),
         ("base_value", pa.float64()),
         ("baselines", pa.list_(pa.float64())),
+        ("confidence_threshold", pa.float64()),
+        ("stale_minutes", pa.int32()),
+        ("slippage_ticks", pa.int32()),
+        ("definitions_hash", pa.string()),
     ]
 )
 
@@ -93,6 +97,7 @@ class OutcomeRow:
     known_at: datetime
     void_reason: str | None
     actual_values: tuple[float, ...] | None = None
+    definitions_hash: str | None = None
 
 
 def append_predictions(store: Store, rows: Sequence[PredictionRow], logged_at: datetime) -> int:
@@ -128,6 +133,7 @@ def append_outcomes(store: Store, rows: Sequence[OutcomeRow], settled_at: dateti
             ("void_reason", pa.string()),
             ("settled_at", pa.timestamp("us", tz="UTC")),
             ("actual_values", pa.list_(pa.float64())),
+            ("definitions_hash", pa.string()),
         ]
     )
     table = pa.Table.from_pylist([{**asdict(row), "settled_at": settled_at} for row in rows], schema=schema)
@@ -289,13 +295,17 @@ def _append(store: Store, table: pa.Table, statement: str) -> list[tuple[Any, ..
 
 def answer_columns(row: PredictionRow) -> dict[str, Any]:
     """Return what a row says in the journal's columns (`ANSWER_COLUMNS`); all None in a refusal."""
-    answer = row.answer
+    return columns_of(row.answer, label_named(row.label))
+
+
+def columns_of(answer: Answer | None, label: Label) -> dict[str, Any]:
+    """Return an answer to the question `label` in the journal's columns; all None without one."""
     if answer is None:
         return dict.fromkeys(ANSWER_COLUMNS)
-    of_direction = row.label == BREAK_DIRECTION.name
+    of_direction = label == BREAK_DIRECTION
     return {
         **{f"prob_{name.lower()}": answer.probabilities.get(name) for each in LABELS.values() for name in each.classes},
-        "expected_r": answer.expected if label_named(row.label).unit == "R" else None,
+        "expected_r": answer.expected if label.unit == "R" else None,
         "quantiles": list(answer.values.values()) or None,
         "outputs": list(answer.values) or None,
         "interval_low": None if answer.interval is None else answer.interval[0],

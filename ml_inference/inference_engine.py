@@ -15,6 +15,7 @@ from ml_data.bar_tape import BarTape
 from ml_data.event_view import EventView
 from ml_data.events import Event
 from ml_data.features.base import Floats
+from ml_data.history_tables import definitions_hash
 from ml_data.store import Store
 from ml_inference.answers import AdviceRule, answer_of
 from ml_inference.engine_settings import EngineSettings
@@ -61,6 +62,7 @@ class MLInferenceEngine:
         self.instrument, self.model, self.which = instrument, model, which
         self.settings = settings or EngineSettings()
         self._store, self._registry, self._clock = store, registry, clock
+        self._definitions = definitions_hash(instrument)
         self._tape = tape or BarTape(store, instrument, bars_known_at)
         self._cache: dict[tuple[object, ...], tuple[datetime, PredictionRow]] = {}
 
@@ -196,22 +198,24 @@ class MLInferenceEngine:
         walk = walk_columns(schema.asked, rule, slippage, schema.names, row) if schema.outputs else row[:, :0]
         return answer_of(version, row, walk, AdviceRule(self.settings.confidence_threshold, slippage))
 
+    def said_of(self, version: LoadedVersion, view: EventView) -> Answer | Refusal:
+        """Return what `version` says of an event that looks like `view`, by this engine's settings."""
+        try:
+            self._check(version, view, asked_features(version))
+            row = _row_of(version, view)
+            check_missing(version, row)
+            return self.answer(version, row[None, :])
+        except Refused as refused:
+            return Refusal(refused.code, str(refused))
+
     def _row(self, event: Event, version: LoadedVersion, role: str, stage: str, replayed: bool) -> PredictionRow:
         started = time.perf_counter()
         schema = version.schema
         label, rule = schema.asked, None if schema.rule is None else rule_named(schema.rule)
         view = self.view(event.trading_day, event.orb, event.decided_at, label.event)
         walk = walk_columns(label, rule, self.instrument.costs.slippage_ticks, view.names, view.features[None, :])[0]
-        asked = asked_features(version)
-        places = {name: place for place, name in enumerate(view.names)}
-        row = view.features[[places[name] for name in asked]]
-        answer, refusal = None, None
-        try:
-            self._check(version, view, asked)
-            check_missing(version, row)
-            answer = self.answer(version, row[None, :])
-        except Refused as refused:
-            refusal = Refusal(refused.code, str(refused))
+        row = _row_of(version, view)
+        said = self.said_of(version, view)
         return PredictionRow(
             prediction_id=event.prediction_id(version.version_hash),
             instrument=event.instrument,
@@ -231,12 +235,16 @@ class MLInferenceEngine:
             max_input_time=view.newest_input,
             data_hash=view.data_hash,
             baseline_prob_up=float(walk[0]) if label == BREAK_DIRECTION else None,
-            answer=answer,
-            refusal=refusal,
+            answer=said if isinstance(said, Answer) else None,
+            refusal=said if isinstance(said, Refusal) else None,
             latency_ms=(time.perf_counter() - started) * 1e3,
             label=label.name,
             rule=schema.rule,
             baselines=() if label == BREAK_DIRECTION else tuple(walk.tolist()),
+            confidence_threshold=self.settings.confidence_threshold,
+            stale_minutes=self.settings.stale_minutes,
+            slippage_ticks=self.instrument.costs.slippage_ticks,
+            definitions_hash=self._definitions,
         )
 
     def _directional(self) -> LoadedVersion:
@@ -278,6 +286,12 @@ class MLInferenceEngine:
                 "schema_mismatch",
                 f"{version.version} was trained on other definitions of its features; train a new one.",
             )
+
+
+def _row_of(version: LoadedVersion, view: EventView) -> Floats:
+    """Return the features (F,) of a view that a version is asked with, in the order in which the journal keeps them."""
+    places = {name: place for place, name in enumerate(view.names)}
+    return view.features[[places[name] for name in asked_features(version)]]
 
 
 def _in_words(reason: Reason) -> str:

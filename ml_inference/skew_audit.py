@@ -2,8 +2,8 @@
 
 The one definition of skew, of the verb and of the gate: a logged input differs when its bits do; a number where there
 was none, or none where there was a number, differs too. A difference is explained when a vendor changed a bar since,
-and the inputs come out from the bars as they were. Bars that came in late explain how it came about, and are skew all
-the same: live saw less than training will.
+and the inputs come out from the bars as they were. Bars that came in late, and other costs or windows in the
+instrument's file, tell how it came about and are skew all the same: live saw what training will not.
 """
 
 import math
@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml_data.event_view import EventView
+from ml_data.history_tables import definitions_hash
 from ml_data.journal import features_asked
 from ml_data.staleness import Stale, predictions_made, stale
 from ml_data.store import Store, sql
@@ -25,6 +26,7 @@ from trading.errors import Refused
 
 REVISED: Final = "bars revised since"
 LATE: Final = "late bars"
+OTHER_FILE: Final = "instrument's file changed"
 UNEXPLAINED: Final = "unexplained"
 
 NO_EVENT: Final = "(the event)"
@@ -165,16 +167,27 @@ def _differences(
     changed = revised.get(row["prediction_id"])
     then = now if changed is None else _compared(tapes, row, named, row["logged_at"])
     open_ = {name for name, *_ in then}
-    late = bars_that_came_since(store, instrument, row) if open_ and not _same_bars(tapes, row, changed) else None
+    cause, why = _known_cause(store, instrument, tapes, row, changed) if open_ else (REVISED, "")
     found = []
     for name, logged, rebuilt in now:
         if name not in open_ and changed is not None:
             found.append((name, logged, rebuilt, REVISED, str(changed.first)))
         else:
-            found.append((name, logged, rebuilt, LATE if late else UNEXPLAINED, late or ""))
-    reported = {name for name, *_ in now}
-    hidden = [each for each in then if each[0] not in reported]  # only by chance what it is from the bars as they are
-    return [*found, *((*each, LATE if late else UNEXPLAINED, late or "") for each in hidden)]
+            found.append((name, logged, rebuilt, cause, why))
+    reported = {name for name, *_ in now}  # what only by chance is what it is from the bars as they are
+    return [*found, *((*each, cause, why) for each in then if each[0] not in reported)]
+
+
+def _known_cause(
+    store: Store, instrument: Instrument, tapes: Tapes, row: dict[str, Any], changed: Stale | None
+) -> tuple[str, str]:
+    """Return what is known of inputs that do not come out, not even from the bars as they were."""
+    if not _same_bars(tapes, row, changed):
+        came = bars_that_came_since(store, instrument, row)
+        return (UNEXPLAINED, "the bars are other ones, and no import says why") if came is None else (LATE, came)
+    if row["definitions_hash"] not in (None, definitions_hash(instrument)):
+        return OTHER_FILE, "the bars are the same; costs, windows or another line of the instrument's file are not"
+    return UNEXPLAINED, "the bars are the same"
 
 
 def _compared(

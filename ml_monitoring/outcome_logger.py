@@ -1,7 +1,7 @@
 """Settlement: gives each prediction what really happened, as soon as the bars say it, by the one definition."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ml_data.build import read_bars
 from ml_data.events import EventRows
 from ml_data.history import History, history_of_days
+from ml_data.history_tables import definitions_hash
 from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, outcomes_of
 from ml_data.rolls import ContractDays
@@ -101,8 +102,34 @@ def _chunks(predictions: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
             yield [each for each in mine if each["trading_day"] in chunk]
 
 
+def outcomes_again(
+    store: Store,
+    instrument: Instrument,
+    predictions: list[dict[str, Any]],
+    *,
+    now: datetime,
+    bars_known_at: datetime | None = None,
+) -> dict[str, OutcomeRow]:
+    """Return by id what settling `predictions` would come to now; nothing is written.
+
+    A prediction needs its id, event, contract, label and rule; advice and size only for `r_net_advised`, probabilities
+    only for `correct`. With `bars_known_at` bars have the values that they had at that instant.
+    """
+    through = _known_through(store, instrument, now)
+    whole = [{**dict.fromkeys(_NEEDED), **each} for each in predictions]
+    return {
+        row.prediction_id: row
+        for chunk in _chunks(whole)
+        for row in _outcomes(store, instrument, chunk, through, bars_known_at)
+    }
+
+
 def _outcomes(
-    store: Store, instrument: Instrument, predictions: list[dict[str, Any]], through: int
+    store: Store,
+    instrument: Instrument,
+    predictions: list[dict[str, Any]],
+    through: int,
+    bars_known_at: datetime | None = None,
 ) -> list[OutcomeRow]:
     """Return the outcomes of predictions of one question and contract that are known by the minute `through`."""
     names = [rule.name for rule in instrument.opening_ranges]
@@ -110,7 +137,7 @@ def _outcomes(
     if not asked:
         return []
     days = np.array(sorted({each["trading_day"] for each in asked}), dtype="datetime64[D]")
-    history = _history_of(store, instrument, str(asked[0]["contract"]), days, through)
+    history = _history_of(store, instrument, str(asked[0]["contract"]), days, through, bars_known_at)
     day = np.searchsorted(days, np.array([each["trading_day"] for each in asked], dtype="datetime64[D]"))
     opening = np.array([names.index(each["orb"]) for each in asked])
     label = label_named(asked[0]["label"])
@@ -118,18 +145,21 @@ def _outcomes(
     decided = np.array([to_minute(each["decided_at"]) for each in asked], dtype=np.int64)
     moments = history.windows.range_ends[day, opening] if label.event == ORB_COMPLETE else decided
     outcomes = outcomes_of(history, EventRows(day, opening, moments, label.event), label, rule)
+    definitions = definitions_hash(instrument)
     return [
-        _row(label, prediction, outcomes, index)
+        replace(_row(label, prediction, outcomes, index), definitions_hash=definitions)
         for index, prediction in enumerate(asked)
         if outcomes.state[index] != PENDING and outcomes.known[index] <= through
     ]
 
 
-def _history_of(store: Store, instrument: Instrument, contract: str, days: Days, through: int) -> History:
+def _history_of(
+    store: Store, instrument: Instrument, contract: str, days: Days, through: int, bars_known_at: datetime | None
+) -> History:
     """Return the history of single days in one contract."""
     windows = day_windows(instrument, days)
     since, until = int(windows.reaches_back.min()), min(int(windows.ends.max()), through)
-    bars = read_bars(store, instrument, from_minute(since), from_minute(until))
+    bars = read_bars(store, instrument, from_minute(since), from_minute(until), bars_known_at)
     index = bars.contracts.index(contract) if contract in bars.contracts else -1
     return history_of_days(
         bars,
@@ -151,19 +181,29 @@ def _row(label: Label, prediction: dict[str, object], outcomes: Outcomes, index:
     said = _said(label, prediction)
     r_net = None if void or np.isnan(outcomes.r_net[index]) else float(outcomes.r_net[index])
     advice = None if prediction["advice"] is None else str(prediction["advice"])
-    size = prediction["advised_size"]
-    share = float(takes_the_break(advice, actual)) * (1.0 if size is None else float(str(size)))
+    size = None if prediction["advised_size"] is None else float(str(prediction["advised_size"]))
     return OutcomeRow(
         prediction_id=str(prediction["prediction_id"]),
         state=str(outcomes.state[index]),
         actual=actual,
         correct=None if void or said is None else said == actual,
         r_net=r_net,
-        r_net_advised=None if advice is None or r_net is None else share * r_net,
+        r_net_advised=advised_r(advice, size, actual, r_net),
         known_at=from_minute(int(outcomes.known[index])),
         void_reason=outcomes.void_reason[index],
         actual_values=None if void or not label.targets else tuple(outcomes.values[index].tolist()),
     )
+
+
+def advised_r(advice: str | None, size: float | None, actual: str | None, r_net: float | None) -> float | None:
+    """Return the net R of a trade with the advice followed, of its `size` (None: the rule's); None without either.
+
+    >>> advised_r("UP", None, "DOWN", 0.5), advised_r("TAKE", 0.5, None, -1.0), advised_r(None, None, "UP", 1.0)
+    (0.0, -0.5, None)
+    """
+    if advice is None or r_net is None:
+        return None
+    return float(takes_the_break(advice, actual)) * (1.0 if size is None else size) * r_net
 
 
 def _said(label: Label, prediction: dict[str, object]) -> str | None:

@@ -1,5 +1,7 @@
 """`hub audit`: the laws, checked on the user's own data. Leaves with 1 when a check fails."""
 
+from collections.abc import Callable
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -9,9 +11,27 @@ from ml_data.lookahead import LookaheadReport, audit_lookahead
 from ml_data.staleness import counted_kinds
 from ml_inference.replay_audit import audit_replay
 from ml_inference.skew_audit import SkewReport, audit_skew
+from ml_inference.substitution import Substitution, logged_of_day
+from ml_models.pointers import CHAMPION, LATEST
+from ml_monitoring.day_audit import reconcile_day, record_look
+from ml_monitoring.reconciliation import Reconciliation, describe_reconciliation
 from ml_monitoring.stale import built_on_revised_bars
-from ml_scripts.console import InstrumentOption, JsonFlag, RuleOption, day, fail, opened, progress, run, say, verbs
-from ml_scripts.shadow import named_model
+from ml_scripts.console import (
+    Hub,
+    InstrumentOption,
+    JsonFlag,
+    RuleOption,
+    day,
+    fail,
+    now,
+    opened,
+    progress,
+    run,
+    say,
+    verbs,
+)
+from ml_scripts.shadow import DIRECTIONAL, RecipeOption, named_model
+from trading.domain.instrument import Instrument
 from trading.domain.label import EVENT_KINDS
 from trading.errors import HubError, NothingStored
 
@@ -118,6 +138,73 @@ def skew(
         say(_listed(title, lines) if lines else title, report, as_json=as_json)
         return
     fail(_listed(title, lines), report, as_json=as_json)
+
+
+@cli.command("reconcile")
+def reconcile(
+    trading_day: Annotated[str, typer.Argument(help="The trading day, such as 2025-03-03.", metavar="DAY")],
+    instrument: InstrumentOption = None,
+    recipe: RecipeOption = DIRECTIONAL,
+    rule: RuleOption = None,
+    version: Annotated[str | None, typer.Option(help="Which version a replay asks (default: the champion).")] = None,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Compare logged replays instead of live rows.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Split the difference between what was logged on a day and a replay of it into causes, each with its net R.
+
+    The replay is not logged; what was found is written down for the Model health page and the gates.
+    """
+    asked = day(trading_day)
+    with opened() as hub:
+        chosen = hub.instrument(instrument)
+        with progress("reconcile") as advance:
+            found = reconciled_now(
+                hub, chosen, named_model(chosen, recipe, rule), asked, version=version, replayed=replayed, tell=advance
+            )
+        record_look(hub.store, found, now())
+    kind = "replayed" if replayed else "live"
+    unsettled = f" {found.unsettled:,} have no outcome yet; run hub settle." if found.unsettled else ""
+    title = (
+        f"{found.instrument} {asked}, {kind} against {found.version}: {describe_reconciliation(found)} "
+        f"Net R {found.r_live:+.3f} {kind}, {found.r_replay:+.3f} in the replay.{unsettled}"
+    )
+    lines = [str(each) for each in found.differences]
+    said = _listed(title, lines) if lines else title
+    if not found.passed:
+        fail([said] if isinstance(said, str) else said, found, as_json=as_json)
+    say(said, found, as_json=as_json)
+
+
+def reconciled_now(
+    hub: Hub,
+    instrument: Instrument,
+    model: str,
+    trading_day: date,
+    *,
+    version: str | None,
+    replayed: bool,
+    tell: Callable[[int, int], None] | None = None,
+) -> Reconciliation:
+    """Return the difference between a day's logged rows and a replay of it by cause; nothing is written."""
+    promoted = model in hub.registry.models() and CHAMPION in hub.registry.aliases(model)
+    asked = version or (CHAMPION if promoted else LATEST)
+    substitution = Substitution(hub.store, hub.registry, instrument, model, settings=hub.engine_settings, version=asked)
+    logged = logged_of_day(hub.store, instrument, model, trading_day, replayed=replayed)
+    if not logged:
+        kind = "replayed" if replayed else "live"
+        other = "" if replayed else " --replayed compares what was replayed."
+        raise NothingStored(f"{model} {trading_day}: no {kind} prediction of that day is logged.{other}")
+    return reconcile_day(
+        hub.store,
+        instrument,
+        logged,
+        substitution.of_day(logged, trading_day, tell),
+        model=model,
+        version=substitution.version,
+        trading_day=trading_day,
+        replayed=replayed,
+        now=now(),
+    )
 
 
 def skew_sentence(report: SkewReport) -> str:

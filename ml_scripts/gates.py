@@ -8,6 +8,7 @@ import typer
 from ml_data.stage_history import STAGES, current_stage, next_stage, stage_changes
 from ml_inference.replay_audit import audit_replay
 from ml_inference.skew_audit import SkewReport, audit_skew
+from ml_monitoring.day_audit import reconciled_so_far
 from ml_monitoring.gatekeeper import judge, record, take_back
 from ml_monitoring.gates import Check, Gate, GateReport, required_checks
 from ml_monitoring.looks import Monitoring
@@ -49,7 +50,7 @@ def judged_now(
     at, settings = now(), hub.settings.gates
     take_back(hub.store, hub.registry, instrument, model, at=at, settings=settings, breaker=hub.settings.breaker)
     asked = stage or next_stage(current_stage(stage_changes(hub.store, model), found))
-    checks = audit_checks(hub, instrument) if "replay" in required_checks(asked) else {}
+    checks = audit_checks(hub, instrument, model) if "replay" in required_checks(asked) else {}
     report, monitoring = judge(
         hub.store, hub.registry, instrument, model, found, at=at, settings=settings, stage=asked, checks=checks
     )
@@ -57,12 +58,14 @@ def judged_now(
     return report, monitoring
 
 
-def audit_checks(hub: Hub, instrument: Instrument) -> dict[str, Check]:
+def audit_checks(hub: Hub, instrument: Instrument, model: str) -> dict[str, Check]:
     """Return what the audits say: of the inputs of live predictions (skew), of every logged answer (replay)."""
     found = audit_replay(hub.store, hub.registry, instrument, settings=hub.engine_settings)
     others = [each for each in found.mismatches if not each.what.startswith("feature ")]
     answers = str(others[0]) if others else f"{found.predictions:,} logged forecasts come out bit for bit."
-    return {"skew": skew_check(audit_skew(hub.store, instrument)), "replay": Check(not others, answers)}
+    looks = reconciled_so_far(hub.store, instrument.symbol, model, known_by=now())
+    told = "" if looks is None else f" Live against replay on {looks.days:,} days: {looks.sentence}"
+    return {"skew": skew_check(audit_skew(hub.store, instrument)), "replay": Check(not others, answers + told)}
 
 
 def skew_check(report: SkewReport) -> Check:

@@ -2,7 +2,8 @@
 SELECT
     p.* EXCLUDE (features, raw_score, reasons),
     coalesce(o.state, 'pending') AS state, o.revision, o.actual, o.correct, o.r_net, o.r_net_advised, o.known_at,
-    o.void_reason, o.settled_at, o.actual_values
+    o.void_reason, o.settled_at, o.actual_values,
+    o.definitions_hash AS settled_with
 FROM journal.ml_predictions AS p
 LEFT JOIN (
     SELECT * FROM journal.ml_outcomes

@@ -1,7 +1,7 @@
 -- With which inputs were predictions logged, of which events, from which bars?
 SELECT
     prediction_id, instrument, kind, trading_day, orb, decided_at, contract, model, version, replayed, features,
-    schema_hash, data_hash, logged_at
+    schema_hash, data_hash, logged_at, definitions_hash
 FROM journal.ml_predictions
 WHERE instrument = $instrument
   AND ($model::VARCHAR IS NULL OR model = $model)

@@ -49,6 +49,10 @@ ANSWERED = PredictionRow(
     answer=Answer({"UP": 0.7, "DOWN": 0.3}, 0.7, "UP", 0.5, (Reason("weekday", 4.0, "", 0.2),), (-0.8,)),
     refusal=None,
     latency_ms=1.5,
+    confidence_threshold=0.55,
+    stale_minutes=3,
+    slippage_ticks=1,
+    definitions_hash="file",
 )
 WON = OutcomeRow("p1", "matured", "UP", True, 0.6, 0.6, DECIDED + timedelta(hours=1), None)
 
@@ -127,6 +131,10 @@ def test_every_column_comes_back_as_it_was_written(store: Store):
         "outputs": None,
         "latency_ms": 1.5,
         "logged_at": LOGGED,
+        "confidence_threshold": 0.55,
+        "stale_minutes": 3,
+        "slippage_ticks": 1,
+        "definitions_hash": "file",
     }
 
 

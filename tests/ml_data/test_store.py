@@ -77,7 +77,7 @@ TABLES = {
             evidence_hash VARCHAR, judged_at TIMESTAMPTZ
         ml_outcomes: prediction_id VARCHAR, revision INTEGER, state VARCHAR, actual VARCHAR, correct BOOLEAN,
             r_net DOUBLE, r_net_advised DOUBLE, known_at TIMESTAMPTZ, void_reason VARCHAR, settled_at TIMESTAMPTZ,
-            actual_values DOUBLE[]
+            actual_values DOUBLE[], definitions_hash VARCHAR
         ml_predictions: prediction_id VARCHAR, instrument VARCHAR, kind VARCHAR, trading_day DATE, orb VARCHAR,
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
@@ -86,7 +86,11 @@ TABLES = {
             reasons DOUBLE[], refusal_code VARCHAR, refusal_reason VARCHAR, latency_ms DOUBLE, logged_at TIMESTAMPTZ,
             label VARCHAR, rule VARCHAR, prob_win DOUBLE, prob_miss DOUBLE, expected_r DOUBLE, quantiles DOUBLE[],
             interval_low DOUBLE, interval_high DOUBLE, advised_size DOUBLE, base_value DOUBLE, baselines DOUBLE[],
-            outputs VARCHAR[]
+            outputs VARCHAR[], confidence_threshold DOUBLE, stale_minutes INTEGER, slippage_ticks INTEGER,
+            definitions_hash VARCHAR
+        ml_reconciliations: instrument VARCHAR, model VARCHAR, version VARCHAR, trading_day DATE, replayed BOOLEAN,
+            events BIGINT, differ BIGINT, unsettled BIGINT, r_live DOUBLE, r_replay DOUBLE, causes VARCHAR[],
+            cause_events BIGINT[], cause_r DOUBLE[], looked_at TIMESTAMPTZ
         ml_retraining_results: retraining_id VARCHAR, verdict VARCHAR, ended_at TIMESTAMPTZ, candidate VARCHAR,
             opened BOOLEAN, first_day DATE, last_day DATE, score VARCHAR, gain DOUBLE, low DOUBLE, high DOUBLE,
             least DOUBLE, n BIGINT, days BIGINT, why VARCHAR

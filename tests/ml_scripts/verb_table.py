@@ -447,6 +447,25 @@ ROWS: dict[str, Row] = {
         ),
         fails=(edit_a_logged_input, "(replayed): 60 of 60 events differ"),
     ),
+    "audit reconcile": Row(
+        "2023-05-16 --replayed",
+        shelves=("market", "journal", "registry"),
+        empty=NO_BARS,
+        no_models=NOTHING_PUBLISHED,
+        broken_model=BROKEN_MODEL,
+        writes=True,
+        long=True,
+        wrong=(
+            ("", "Missing argument 'DAY'"),
+            ("someday", "'someday' is not a date"),
+            (
+                "2023-05-16",
+                "directional-DEMO 2023-05-16: no live prediction of that day is logged. --replayed compares",
+            ),
+            ("2023-05-16 --replayed --version nosuch", "nosuch does not point at any version"),
+        ),
+        fails=(change_a_stored_bar, "no cause is known"),
+    ),
     "audit stale": Row(
         shelves=("market", "journal"),
         empty=NO_BARS,

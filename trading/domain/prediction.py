@@ -68,7 +68,8 @@ class PredictionRow:
 
     A refused event has `refusal` and no `answer`. `features` are the full doubles the version was asked with.
     `baseline_prob_up` is the martingale's, of a question about the direction; `baselines` what was said without
-    learning of every other.
+    learning of every other. The last four tell the settings and the instrument's file that it was answered by; None:
+    not recorded.
     """
 
     prediction_id: str
@@ -95,3 +96,7 @@ class PredictionRow:
     label: str = BREAK_DIRECTION.name
     rule: str | None = None
     baselines: tuple[float, ...] = ()
+    confidence_threshold: float | None = None
+    stale_minutes: int | None = None
+    slippage_ticks: int | None = None
+    definitions_hash: str | None = None
