@@ -70,6 +70,8 @@ TABLES = {
             logged_at TIMESTAMPTZ
         ml_alerts: alert_id VARCHAR, kind VARCHAR, instrument VARCHAR, subject VARCHAR, sentence VARCHAR,
             severity VARCHAR, happened_at TIMESTAMPTZ, raised_at TIMESTAMPTZ, withheld VARCHAR
+        ml_breaker: instrument VARCHAR, model VARCHAR, version VARCHAR, code VARCHAR, kind VARCHAR, subject VARCHAR,
+            value DOUBLE, line DOUBLE, sentence VARCHAR, happened_at TIMESTAMPTZ, by_whom VARCHAR, why VARCHAR
         ml_drift: instrument VARCHAR, model VARCHAR, version VARCHAR, monitor VARCHAR, through DATE, state VARCHAR,
             subject VARCHAR, value DOUBLE, line DOUBLE, rate DOUBLE, sentence VARCHAR, looked_at TIMESTAMPTZ
         ml_gates: instrument VARCHAR, model VARCHAR, version VARCHAR, stage VARCHAR, gate VARCHAR, state VARCHAR,
