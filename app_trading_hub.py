@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app_pages.access import admit
+from app_pages.breaker_banner import draw_breaker_banner
 from app_pages.context import carry_parameters, draw_instrument_picker, draw_synthetic_banner, open_context
 from app_pages.panels.states import draw_error
 from app_pages.style import use_style
@@ -44,6 +45,7 @@ def _page(module: str) -> Callable[[], None]:
             context = open_context()
             use_style(context.up_down)
             draw_synthetic_banner(context.instrument)
+            draw_breaker_banner(context)
             draw_instrument_picker(context)
             importlib.import_module(f"app_pages.{module}").draw(context)
         except HubError as error:

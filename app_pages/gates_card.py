@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from app_pages.context import PageContext
+from app_pages.breaker_banner import LATER
+from app_pages.context import PageContext, shown_clock
+from app_pages.health_breaker import breaker_codes, breaker_html, breaker_title
 from app_pages.health_gates import Gates, gates, gates_html, gates_title, next_step, register_html, register_sentence
 from app_pages.health_view import marked
 from app_pages.theme import current_mode
+from ml_monitoring.breaker import AT_ONCE, CODES
 from trading.domain.instrument import Instrument
 
 _TITLES = {
@@ -39,6 +42,8 @@ def draw_gates(context: PageContext, instrument: Instrument, model: str, version
     with right:
         _draw(found, "wealth")
         _draw(found, "quality")
+    with st.container(border=True):
+        _draw_breaker(context, instrument, model, version)
     left, right = st.columns([0.66, 0.34])
     with left:
         _draw(found, "drift")
@@ -48,6 +53,18 @@ def draw_gates(context: PageContext, instrument: Instrument, model: str, version
         if rows:
             st.html(rows)
         st.caption(register_sentence(found))
+
+
+def _draw_breaker(context: PageContext, instrument: Instrument, model: str, version: str) -> None:
+    """Draw the codes of the breaker: what can be told at once for this minute, the others for this hour."""
+    minute = context.clock.now().replace(second=0, microsecond=0)
+    known_by = context.clock.replay or LATER
+    settings, slow = context.settings.breaker, tuple(code for code in CODES if code not in AT_ONCE)
+    subject = (context.registry, instrument, model, version)
+    at_once = context.read(breaker_codes, *subject, minute, known_by, settings, AT_ONCE, of="both")
+    found = (*at_once, *context.read(breaker_codes, *subject, hour_of(context), known_by, settings, slow, of="both"))
+    st.markdown(breaker_title(found))
+    st.html(breaker_html(found, shown_clock(context, instrument, minute), settings))
 
 
 def hour_of(context: PageContext) -> datetime:

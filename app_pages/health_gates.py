@@ -72,7 +72,7 @@ def gates(
         stage=stage_of(stage_changes(store, model), version, at),
         figures={name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()},
         verdicts=_verdicts(report, found),
-        tallies=tallies([(row[0], row[2], row[5]) for row in looks]),
+        tallies=tallies([(row[0], row[2], row[6]) for row in looks]),
         alarms=tuple((f"{row[1]:%d %b %Y}", row[0], row[7]) for row in looks if row[2] == "alarm")[:6],
     )
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from ml_data.stage_history import StageChange
 from ml_data.store import Store, sql
 
-Kind = Literal["armed", "trip", "recovering", "rearm"]
-TRIPPED: Final = ("trip", "recovering")
-"""The kinds after which a code stands tripped."""
+Kind = Literal["armed", "trip", "recovering", "replaced", "rearm"]
+TRIPPED: Final = ("trip", "recovering", "replaced")
+"""The kinds after which a code stands tripped; `replaced`: another version answers, so it concerns nobody now."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ needs no evidence but its own, and a re-arm gives nothing back: the version stay
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -76,14 +76,14 @@ class Watched:
 
 
 def rearm_rule(code: str, settings: BreakerSettings) -> str:
-    """Return what arms `code` again, in words."""
+    """Return what arms `code` again, as the end of a sentence that begins "Armed again"."""
     if code == STALE:
-        return f"arms itself after {settings.fresh_minutes} minutes of fresh bars"
+        return f"by itself, after {settings.fresh_minutes} minutes of fresh bars"
     if code == MISSING:
-        return f"arms itself after {settings.whole_events} forecasts in a row with every input"
+        return f"by itself, after {settings.whole_events} forecasts in a row with every input"
     if REARMS[code] == "version":
-        return "stays tripped: train and publish another version"
-    return "by name and with a reason: `hub breaker --rearm CODE --by NAME --why REASON`".replace("CODE", code)
+        return "only with another version: train and publish one"
+    return f"by name and with a reason: hub breaker --rearm {code} --by NAME --why REASON"
 
 
 def step(
@@ -106,6 +106,8 @@ def step(
 def _kind(last: BreakerEvent | None, reading: Reading, *, above: bool, forwards: bool) -> Kind | None:
     """Return what a reading makes of a code that stands as `last` says; None leaves it so."""
     trips = _trips(reading, above)
+    if last is not None and last.kind == "replaced":
+        return "trip"  # it answers again, and nobody has armed it meanwhile
     if last is None or last.kind not in TRIPPED:
         return "trip" if trips else "armed" if last is None else None
     if REARMS[reading.code] != "itself" or not forwards:
@@ -120,6 +122,23 @@ def _kind(last: BreakerEvent | None, reading: Reading, *, above: bool, forwards:
 def _trips(reading: Reading, above: bool) -> bool:
     no_number = reading.state == "unreadable" or (reading.state == "within" and math.isnan(reading.value))
     return reading.state == "over" or (above and no_number)
+
+
+def replaced(events: Sequence[BreakerEvent], answering: Sequence[str], at: datetime) -> tuple[BreakerEvent, ...]:
+    """Return what is to be written of open trips of versions that answer no more, where others do: they are replaced.
+
+    Should such a version answer again, it is as tripped as it was.
+    """
+    if not answering:
+        return ()
+    gone = sorted({event.version for event in events} - set(answering))
+    why = f"{', '.join(answering)} answers now"
+    return tuple(
+        replace(trip, kind="replaced", happened_at=at, by_whom=BY_ITSELF, why=why)
+        for version in gone
+        for trip in open_trips(events, version)
+        if trip.kind != "replaced"
+    )
 
 
 def silenced(
@@ -153,23 +172,7 @@ def rearm(
     if reasons:
         return None, tuple(reasons)
     sentence = f"Armed again; it looks at what comes after {at:%Y-%m-%d %H:%MZ}."
-    return (
-        BreakerEvent(
-            trip.instrument,
-            trip.model,
-            version,
-            code,
-            "rearm",
-            trip.subject,
-            trip.value,
-            trip.line,
-            sentence,
-            at,
-            by.strip(),
-            why.strip(),
-        ),
-        (),
-    )
+    return replace(trip, kind="rearm", sentence=sentence, happened_at=at, by_whom=by.strip(), why=why.strip()), ()
 
 
 def armed_since(events: Sequence[BreakerEvent], version: str, code: str) -> datetime | None:
@@ -183,8 +186,11 @@ def armed_since(events: Sequence[BreakerEvent], version: str, code: str) -> date
 def _event(watched: Watched, reading: Reading, kind: Kind, at: datetime) -> BreakerEvent:
     why = {
         "armed": "first look",
-        "trip": "what it reads is over its line" if reading.state == "over" else "it cannot be read",
+        "trip": {"over": "what it reads is over its line", "within": "it answers again, and was tripped"}.get(
+            reading.state, "it cannot be read"
+        ),
         "recovering": "it reads within its line again",
+        "replaced": "another version answers",
         "rearm": "what it asks for to arm itself is there",
     }[kind]
     return BreakerEvent(

@@ -36,6 +36,7 @@ from ml_monitoring.breaker import (
     Watched,
     armed_since,
     rearm,
+    replaced,
     silenced,
     step,
 )
@@ -80,7 +81,9 @@ def watch(
     seen: dict[str, tuple[Reading, ...]] = {}
     written: list[BreakerEvent] = []
     moves: list[StageChange] = []
-    for version in _versions(registry, model, changes):
+    answering = _versions(registry, model, changes)
+    written += replaced(known, answering, at)
+    for version in answering:
         watched = Watched(instrument.symbol, model, version, current_stage(changes, version))
         seen[version] = read(store, registry, instrument, watched, known, changes, at, settings, codes)
         fresh = step(known, watched, seen[version], at)

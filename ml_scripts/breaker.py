@@ -81,7 +81,7 @@ def _lines(readings: tuple[Reading, ...], stands: dict[str, BreakerEvent], setti
         since = f" since {event.happened_at:%Y-%m-%d %H:%MZ}" if event is not None and state == "tripped" else ""
         lines.append(f"  {SHAPES[state]} {TITLES[reading.code]} ({reading.code}): {state}{since}. {reading.sentence}")
         if state == "tripped":
-            lines.append(f"      {rearm_rule(reading.code, settings)}.")
+            lines.append(f"      Armed again {rearm_rule(reading.code, settings)}.")
     return lines
 
 

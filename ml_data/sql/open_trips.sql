@@ -1,4 +1,4 @@
--- Which codes of the breaker stood tripped at $known_by, of any model of an instrument, and since when?
+-- Which codes of the breaker stood tripped at $known_by, of versions of an instrument that answered then?
 SELECT * EXCLUDE (place)
 FROM (
     SELECT instrument, model, version, code, kind, subject, value, line, sentence, happened_at, by_whom, why,

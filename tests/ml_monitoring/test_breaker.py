@@ -24,6 +24,7 @@ from ml_monitoring.breaker import (
     armed_since,
     rearm,
     rearm_rule,
+    replaced,
     silenced,
     step,
 )
@@ -124,10 +125,20 @@ def test_armed_by_name_it_looks_at_what_comes_after():
     assert armed_since((trip,), VERSION, DRAWDOWN) is None
 
 
+def test_a_trip_of_a_version_that_answers_no_more_is_replaced_and_stands_again_when_it_answers():
+    trip, newer = event(DRAWDOWN), "v_20250601_000000-bbbbb"
+    assert replaced((trip,), [VERSION], START) == replaced((trip,), [], START) == ()
+    [gone] = replaced((trip,), [newer], START)
+    assert (gone.kind, gone.code, gone.why) == ("replaced", DRAWDOWN, f"{newer} answers now")
+    assert replaced((trip, gone), [newer], START) == ()
+    assert kinds((trip, gone), reading(DRAWDOWN)) == ["trip"]
+    assert open_trips((trip, gone), VERSION) == (gone,)
+
+
 def test_every_code_says_what_arms_it_again():
     rules = {code: rearm_rule(code, BreakerSettings()) for code in CODES}
-    assert rules[STALE] == "arms itself after 15 minutes of fresh bars"
-    assert rules[MISSING] == "arms itself after 10 forecasts in a row with every input"
+    assert rules[STALE] == "by itself, after 15 minutes of fresh bars"
+    assert rules[MISSING] == "by itself, after 10 forecasts in a row with every input"
     assert "another version" in rules[DAMAGED]
     assert "--rearm drawdown" in rules[DRAWDOWN]
 

@@ -8,7 +8,9 @@ from ml_data.breaker_log import append_breaker_events, breaker_events, open_trip
 from ml_data.stage_history import current_stage, stage_changes, stage_now
 from ml_monitoring.breaker import AT_ONCE, CODES
 from ml_monitoring.breaker_watch import arm, breaker_check, watch
-from tests.ml_monitoring.test_gatekeeper import BREAKER, MGC, MODEL, Shelf, approved, bar, shelf
+from tests.ml_models.drafts import draft
+from tests.ml_monitoring.live_journals import after
+from tests.ml_monitoring.test_gatekeeper import BREAKER, MADE, MGC, MODEL, Shelf, approved, bar, shelf
 from trading.settings import BreakerSettings
 
 __all__ = ["shelf"]
@@ -91,6 +93,17 @@ def test_losses_of_advised_trades_silence_a_version_until_somebody_arms_it(shelf
     reads = {reading.code: reading for reading in again.readings[shelf.version]}
     assert (reads["drawdown"].state, reads["drawdown"].value) == ("within", 0.0)  # it looks at what comes after
     assert ("drawdown" in trips(shelf), stage(shelf)) == (False, "shadow")
+
+
+def test_a_new_version_takes_the_place_of_a_damaged_one(shelf: Shelf):
+    at = after(shelf.table)
+    next((shelf.registry.root / MODEL).glob("v_*/model.txt")).unlink()
+    shelf.looked(at, codes=AT_ONCE)
+    assert [trip.code for trip in tripped_at(shelf.store, "MGC", at)] == ["damaged_model"]
+    shelf.registry.publish(MODEL, draft(seed=2), now=MADE + timedelta(hours=1), who="test", why="newer")
+    shelf.looked(at + timedelta(minutes=1), codes=AT_ONCE)
+    assert tripped_at(shelf.store, "MGC", at + timedelta(minutes=1)) == ()
+    assert trips(shelf) == ["damaged_model"]
 
 
 def test_the_gate_cannot_tell_before_every_code_was_looked_at(shelf: Shelf):
