@@ -16,7 +16,7 @@ from trading.domain.instrument import Instrument
 _TITLES = {
     "wealth": "**Wealth of a bettor** on whole days, live forecasts only",
     "drift": "**Drift**, PSI of ten trading days by week; ▲ above 95 % of own windows",
-    "quality": "**Quality**: excess log loss piled up by day",
+    "quality": "**Quality**: excess log loss, or misses of the interval, piled up by day",
 }
 
 

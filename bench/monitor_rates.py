@@ -22,6 +22,7 @@ from ml_monitoring.drift import drift_of
 from ml_monitoring.looks import (
     FORECASTS,
     INPUTS,
+    MISSES,
     QUALITY,
     REFERENCE_DAYS,
     WINDOW_DAYS,
@@ -35,6 +36,7 @@ DEPENDENCE: Final = ((0.0, 0.0), (0.4, 0.0), (0.2, 0.5), (0.4, 0.9))
 """icc and carried: independent, as ranges of one market are, and as slow features are."""
 
 BET: Final = "bet on skill"
+MISSED: Final = "quality of intervals"
 Floats = NDArray[np.float64]
 
 
@@ -75,6 +77,14 @@ def of_quality(changed: bool, icc: float, carried: float, seed: int) -> LookStat
     return look_at_quality(cusum(log_losses(wrong.astype(np.int64), said), days, REFERENCE_DAYS)).state
 
 
+def of_misses(changed: bool, icc: float, carried: float, seed: int) -> LookState:
+    """Interval held in 80 of 100; with a cause in 60 from the end of the reference on; a look after a horizon."""
+    days = _days(REFERENCE_DAYS + HORIZON_DAYS)
+    holds = np.where(days < days[REFERENCE_DAYS * EVENTS], 0.8, 0.6 if changed else 0.8)
+    missed = norm.cdf(levels(REFERENCE_DAYS + HORIZON_DAYS, 1, icc, carried, seed)[:, 0]) >= holds
+    return look_at_quality(cusum(missed.astype(np.float64), days, REFERENCE_DAYS), MISSES).state
+
+
 def _of_drift(monitor: str, columns: int, changed: bool, icc: float, carried: float, seed: int) -> LookState:
     x = levels(DRIFT_DAYS, columns, icc, carried, seed)
     if changed:
@@ -108,12 +118,14 @@ CASES: Final[dict[str, Callable[[bool, float, float, int], LookState]]] = {
     FORECASTS: of_forecasts,
     INPUTS: of_inputs,
     QUALITY: of_quality,
+    MISSED: of_misses,
     BET: of_bet,
 }
 CAUSES: Final = {
     FORECASTS: "the last ten days 1.5 standard deviations higher",
     INPUTS: "the same in one of twenty inputs",
     QUALITY: "right in 47 instead of 57 of 100, within 83 days",
+    MISSED: "held 60 instead of 80 of 100, within 83 days",
     BET: "right in 60 instead of 50 of 100, within 166 days",
 }
 
@@ -152,8 +164,9 @@ def document(runs: int) -> str:
 Written by `python -m bench.monitor_rates {runs}`: {runs} simulated streams a row, six forecasts a day, whose events
 hang together within a day (the share of variance a day has in common) and whose days hang together (autocorrelation).
 "Nothing" changed: every alarm is a false one. Stated are 7 % a look for drift of forecasts and 5 % for drift of any
-input, 5 % a quarter (83 trading days) for quality, and 5 % for ever for the bets; up to 3 points more where days carry
-on by 0.5. A monitor that cannot tell gives no alarm, and says what it lacks; the share is of all runs.
+input, 5 % a quarter (83 trading days) for quality, that of intervals too, and 5 % for ever for the bets; up to 3 points
+more where days carry on by 0.5. A monitor that cannot tell gives no alarm, and says what it lacks; the share is of all
+runs.
 
 {table(rates)}
 

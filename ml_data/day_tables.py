@@ -39,6 +39,7 @@ class DayTables:
     break_minutes: Ints
     reference_r: Floats
     ahead: Floats
+    ahead_ends: Ints
     traded: Flags
 
     def followed_by(self, later: "DayTables") -> "DayTables":
@@ -50,7 +51,7 @@ class DayTables:
 def day_tables(history: History) -> DayTables:
     """Return the tables of every day of `history`."""
     windows, ranges = history.windows, history.ranges
-    broke = history.break_rows >= 0
+    broke, ahead = history.break_rows >= 0, ahead_of(history)
     minutes = history.bars.minute[np.where(broke, history.break_rows, 0)] if len(history.bars) else history.break_rows
     return DayTables(
         days=history.days,
@@ -69,7 +70,8 @@ def day_tables(history: History) -> DayTables:
         directions=history.directions,
         break_minutes=np.where(broke, minutes, -1),
         reference_r=reference_r(history),
-        ahead=ahead_of(history).ticks,
+        ahead=ahead.ticks,
+        ahead_ends=ahead.ends,
         traded=history.traded,
     )
 

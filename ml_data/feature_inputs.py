@@ -102,6 +102,7 @@ def feature_inputs(
         break_minutes=tables.break_minutes,
         reference_r=tables.reference_r,
         ahead=tables.ahead,
+        ahead_ends=tables.ahead_ends,
         day_closes=tables.closes,
         rule_ends=tables.rule_ends,
         calendar=calendar_columns(

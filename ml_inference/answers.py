@@ -54,11 +54,12 @@ def _numbers(version: LoadedVersion, row: Floats, walk: Floats, advice: AdviceRu
     said = raw + walk_of_outputs(label.targets, schema.outputs, walk)
     rule = None if schema.rule is None else rule_named(schema.rule)
     possible = bounds_of(label, rule, advice.slippage_ticks, schema.names, row)
+    moved = version.calibrator.moved(schema.names, row)
     values = said[0].copy()
     interval: tuple[float, float] | None = None
     expected = 0.0
     for place, target in enumerate(label.targets):
-        found = forecast_of(target, schema.outputs, said, version.calibrator.offsets[place])
+        found = forecast_of(target, schema.outputs, said, version.calibrator.offsets[place], moved)
         rising = quantile_places(target, schema.outputs)
         values[rising] = np.sort(said[0, rising])
         if place == 0:

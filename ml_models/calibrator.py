@@ -1,6 +1,7 @@
 """What turns raw scores into probabilities, or quantiles into an interval, that mean what they say: a few numbers."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ml_models.documents import DamagedVersion, Json, decode
 from ml_models.metadata import Matrix
+from ml_models.quantiles import moved_beyond
 
 FILE: Final = "calibrator.json"
 
@@ -19,7 +21,9 @@ class Calibrator:
     `temperature`: scores divided by `temperature` (> 0). `platt`, for two classes: `slope` x score + `intercept`.
     `conformal`, for quantiles: each target's outermost ones are moved apart by its number of `offsets` (together where
     it is negative), so that they hold a share of `level`. It was measured on `events` of `first_day` to `last_day`,
-    which the quantiles were not fitted on (split-conformal quantile regression, Romano et al. 2019).
+    which the quantiles were not fitted on (split-conformal quantile regression, Romano et al. 2019). Where it `follows`
+    an input that says by how much the market has lately been off, the end on that side first moves out by what exceeds
+    `usual`.
     """
 
     kind: Literal["none", "temperature", "platt", "conformal"] = "none"
@@ -31,6 +35,12 @@ class Calibrator:
     first_day: str = ""
     last_day: str = ""
     events: int = 0
+    follows: str = ""
+    usual: float = 0.0
+
+    def moved(self, names: Sequence[str], rows: Matrix) -> Matrix | None:
+        """Return (n,): how far the market has moved for `rows` (n, F) of inputs `names`; None: nothing is followed."""
+        return moved_beyond(rows[:, list(names).index(self.follows)], self.usual) if self.follows else None
 
     def apply(self, margins: Matrix) -> Matrix:
         """Return the probabilities (n, classes) of raw scores (n, 1) for two classes or (n, classes) for more.
@@ -57,6 +67,7 @@ class Calibrator:
                 "first_day": self.first_day,
                 "last_day": self.last_day,
                 "events": self.events,
+                **({"follows": self.follows, "usual": self.usual} if self.follows else {}),
             }
         return {"kind": "none"}
 
@@ -77,6 +88,8 @@ class Calibrator:
                 first_day=fields.text("first_day"),
                 last_day=fields.text("last_day"),
                 events=fields.integer("events"),
+                follows=fields.optional_text("follows") or "",
+                usual=fields.optional_number("usual") or 0.0,
             )
         temperature = fields.number("temperature")
         if kind != "temperature" or not (temperature > 0 and math.isfinite(temperature)):

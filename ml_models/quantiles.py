@@ -64,11 +64,18 @@ def walk_of_outputs(targets: Sequence[str], outputs: Sequence[str], walk: FloatA
     return walk[:, [list(targets).index(name.rsplit("_", 1)[0]) for name in outputs]]
 
 
-def forecast_of(target: str, outputs: Sequence[str], said: FloatArray, offset: float | None = None) -> Forecast:
+def forecast_of(
+    target: str,
+    outputs: Sequence[str],
+    said: FloatArray,
+    offset: float | None = None,
+    moved: FloatArray | None = None,
+) -> Forecast:
     """Return what `said` (n, outputs) says of one target, its quantiles in order.
 
     The point is the mean where there is one, else the median. With an `offset` the interval is from the lowest quantile
-    less it to the highest plus it; one whose ends would pass each other is their middle.
+    less it to the highest plus it; one whose ends would pass each other is their middle. Where the market has `moved`
+    (n,), the end on that side lies as much farther out.
     """
     ordered = quantile_places(target, outputs)
     means = [place for place in outputs_of(target, outputs) if place not in ordered]
@@ -77,13 +84,32 @@ def forecast_of(target: str, outputs: Sequence[str], said: FloatArray, offset: f
     point = said[:, means[0]] if means else rising[:, int(np.argmin(np.abs(np.array(known) - 0.5)))]
     if offset is None:
         return Forecast(point, rising, known)
-    low, high = rising[:, 0] - offset, rising[:, -1] + offset
+    low, high = _outer_ends(rising, moved)
+    low, high = low - offset, high + offset
     middle = (low + high) / 2
     return Forecast(point, rising, known, np.minimum(low, middle), np.maximum(high, middle))
 
 
-def conformal_offset(actual: FloatArray, forecast: Forecast, level: float) -> float:
+def moved_beyond(lately: FloatArray, usual: float) -> FloatArray:
+    """Return (n,): by how much the market has lately been off beyond what is usual, up or down; 0 where not known.
+
+    >>> moved_beyond(np.array([0.5, -0.5, 0.1, np.nan]), 0.2).round(1).tolist()
+    [0.3, -0.3, 0.0, 0.0]
+    """
+    beyond: FloatArray = np.copysign(np.maximum(np.abs(lately) - usual, 0.0), lately)
+    return np.where(np.isnan(lately), 0.0, beyond) + 0.0
+
+
+def _outer_ends(rising: FloatArray, moved: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    if moved is None:
+        return rising[:, 0], rising[:, -1]
+    return rising[:, 0] + np.minimum(moved, 0.0), rising[:, -1] + np.maximum(moved, 0.0)
+
+
+def conformal_offset(actual: FloatArray, forecast: Forecast, level: float, moved: FloatArray | None = None) -> float:
     """Return by how much the outermost quantiles must move apart to hold a share of `level` of `actual` (n,).
+
+    `moved` is as `forecast_of` takes it.
 
     The score of an event is how far it lies outside (negative inside); the offset is the score at rank
     ceil((n + 1) level), so that of events like these at least `level` will be held (Romano et al. 2019, theorem 1).
@@ -93,6 +119,7 @@ def conformal_offset(actual: FloatArray, forecast: Forecast, level: float) -> fl
     2.0
     """
     quantiles = forecast.point[:, None] if forecast.quantiles is None else forecast.quantiles
-    scores = np.maximum(quantiles[:, 0] - actual, actual - quantiles[:, -1])
+    low, high = _outer_ends(quantiles, moved)
+    scores = np.maximum(low - actual, actual - high)
     rank = min(len(scores), int(np.ceil((len(scores) + 1) * level)))
     return float(np.sort(scores)[rank - 1])

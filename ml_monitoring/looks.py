@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from ml_data.store import Store, sql
-from ml_models.scores import log_losses
+from ml_models.scores import FloatArray, log_losses
+from ml_models.value_scores import inside
 from ml_monitoring.change import FALSE_ALARMS, HORIZON_DAYS, MOST_CARRIED, Cusum, cusum
 from ml_monitoring.drift import LEVEL, Drift, drift_of
 from ml_monitoring.judged import Judged
@@ -29,6 +30,9 @@ FORECASTS, INPUTS, QUALITY = "forecast drift", "input drift", "quality"
 MONITORS: Final = (FORECASTS, INPUTS, QUALITY)
 RATES: Final = {FORECASTS: 0.07, INPUTS: LEVEL, QUALITY: FALSE_ALARMS * 5 / HORIZON_DAYS}
 """The chance of a false alarm that a monitor states for one look, a week after the last."""
+
+LOG_LOSS, MISSES = "log loss", "miss rate of the interval"
+"""What piles up where answers get worse: of classes, and of numbers."""
 
 LookState = Literal["alarm", "quiet", "cannot tell"]
 
@@ -82,9 +86,12 @@ def monitor(inputs: pa.Table, names: tuple[str, ...], judged: Judged) -> Monitor
     weight = dict(zip(names, mean_moves.tolist(), strict=True))
     forecasts = _drift(chance, days, ("forecast",), {"forecast": 1.0})
     drifted = _drift(features, days, names, weight)
-    watched = len(judged) > 0 and not judged.label.targets
-    quality = cusum(log_losses(judged.actual, judged.probs), judged.days, REFERENCE_DAYS) if watched else None
-    looks = (look_at_drift(FORECASTS, forecasts), look_at_drift(INPUTS, drifted), look_at_quality(quality))
+    quality = cusum(losses_of(judged), judged.days, REFERENCE_DAYS) if len(judged) > 0 else None
+    looks = (
+        look_at_drift(FORECASTS, forecasts),
+        look_at_drift(INPUTS, drifted),
+        look_at_quality(quality, MISSES if judged.numbers is not None else LOG_LOSS),
+    )
     return Monitoring(forecasts, drifted, quality, looks)
 
 
@@ -114,14 +121,22 @@ def look_at_drift(monitor: str, found: Drift | None) -> Look:
     return Look(monitor, through, "quiet", *told[1:], rate, said)
 
 
-def look_at_quality(found: Cusum | None) -> Look:
-    """Return what the CUSUM says; an alarm stays open until a whole horizon has passed without another."""
+def losses_of(judged: Judged) -> FloatArray:
+    """Return (n,): what each event cost: log loss; of numbers, whether the interval missed what happened."""
+    numbers = judged.numbers
+    if numbers is None:
+        return log_losses(judged.actual, judged.probs)
+    return np.where(inside(numbers.actual[:, 0], numbers.low, numbers.high), 0.0, 1.0)
+
+
+def look_at_quality(found: Cusum | None, what: str = LOG_LOSS) -> Look:
+    """Return what the CUSUM of `what` says; an alarm stays open until a whole horizon has passed without another."""
     rate = RATES[QUALITY]
     if found is None:
         said = f"Quality: it takes {REFERENCE_DAYS} trading days with outcomes to know what is usual, and one to watch."
-        return Look(QUALITY, None, "cannot tell", "log loss", math.nan, math.nan, rate, said)
+        return Look(QUALITY, None, "cannot tell", what, math.nan, math.nan, rate, said)
     through, now = np.datetime64(found.days[-1], "D").astype(object), float(found.path[-1])
-    told = (through, "log loss", now, found.threshold)
+    told = (through, what, now, found.threshold)
     if not found.can_tell:
         said = (
             f"Quality: a day keeps {100 * found.carried:.0f} % of the day before; above {100 * MOST_CARRIED:.0f} % "
@@ -131,9 +146,11 @@ def look_at_quality(found: Cusum | None) -> Look:
     seen = f"{found.expected:.2f} false alarms expected in {len(found.days):,} days, {len(found.alarms)} seen"
     recent = [day for day in found.alarms if (found.days > day).sum() < HORIZON_DAYS]
     if recent:
-        said = f"Log loss has risen: the sum of excess losses passed {found.threshold:.1f} on {recent[-1]} ({seen})."
+        passed = f"the sum of excess losses passed {found.threshold:.1f} on {recent[-1]}"
+        said = f"{what.capitalize()} has risen: {passed} ({seen})."
         return Look(QUALITY, through, "alarm", *told[1:], rate, said)
-    said = f"Log loss is as before: the sum of excess losses is {now:.1f}, alarm at {found.threshold:.1f} ({seen})."
+    stands = f"the sum of excess losses is {now:.1f}, alarm at {found.threshold:.1f}"
+    said = f"{what.capitalize()} is as before: {stands} ({seen})."
     return Look(QUALITY, through, "quiet", *told[1:], rate, said)
 
 

@@ -117,7 +117,8 @@ def chosen_groups(recipe: Recipe) -> tuple[FeatureGroup, ...]:
         )
     chosen = tuple(group for group in known if group.name in wanted or (group.usual and ALL[0] in wanted))
     names = [feature.name for feature in features_of(chosen)]
-    absent = [name for name in required_features(recipe) if name not in names]
+    followed = () if recipe.quantiles is None or recipe.quantiles.follows is None else (recipe.quantiles.follows,)
+    absent = [name for name in (*required_features(recipe), *followed) if name not in names]
     if absent:
         raise BadSettings(
             f"Recipe {recipe.name}: features: {absent[0]!r} is needed and is in none of the groups "

@@ -62,11 +62,14 @@ class Quantiles(_Frozen):
 
     `levels` are whole percents; the lowest and the highest are the ends of the interval, which is to hold the share
     between them. `calibration_share` of the training days, the last ones, are kept from the fit to measure that on.
+    `follows` is an input that says by how much the targets have lately been off what was usual, in their own unit: the
+    interval reaches as much farther to that side (`ml_models.calibrator`).
     """
 
     mean: bool
     levels: tuple[float, ...] = Field(min_length=3)
     calibration_share: Share
+    follows: str | None = Field(default=None, exclude_if=lambda follows: follows is None)
 
     @property
     def interval(self) -> float:

@@ -120,16 +120,18 @@ def fit_values(
         inputs=tuple(each.inputs for each in fits),
     )
     level = 0.0 if recipe.quantiles is None else recipe.quantiles.interval
-    said = uncalibrated.said(calibration.x)
+    said, (first, last) = uncalibrated.said(calibration.x), calibration_days
+    measured = Calibrator("conformal", level=level, first_day=first, last_day=last, events=len(calibration.x))
+    if recipe.quantiles is not None and recipe.quantiles.follows is not None:
+        lately = np.abs(rows.x[:, names.index(recipe.quantiles.follows)])
+        usual = float(np.median(lately[np.isfinite(lately)])) if np.isfinite(lately).any() else 0.0
+        measured = replace(measured, follows=recipe.quantiles.follows, usual=usual)
+    moved = measured.moved(names, calibration.x)
     offsets = tuple(
-        conformal_offset(calibration.values[:, place], forecast_of(target, outputs, said), level)
+        conformal_offset(calibration.values[:, place], forecast_of(target, outputs, said), level, moved)
         for place, target in enumerate(targets)
     )
-    first, last = calibration_days
-    calibrator = Calibrator(
-        "conformal", level=level, offsets=offsets, first_day=first, last_day=last, events=len(calibration.x)
-    )
-    return replace(uncalibrated, calibrator=calibrator, weights=weights)
+    return replace(uncalibrated, calibrator=replace(measured, offsets=offsets), weights=weights)
 
 
 def _fit(

@@ -1,6 +1,7 @@
 """How good a forecast of numbers was, beside the simplest answers to the same events."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,8 @@ from ml_models.value_scores import Forecast, best_value_baseline, inside, value_
 from ml_training.dataset import Dataset
 from trading.domain.walks import ATR_SCALED
 
-VOLATILITY = "atr_14_share"
-"""The input by whose highest fifth the interval's coverage is told a second time, as `coverage_volatile`."""
+APART: Final = {"volatile": "atr_14_share", "changed": "range_ahead_lately"}
+"""The inputs by whose largest fifth the interval's coverage is told once more, as `coverage_volatile` and so on."""
 
 TRAINING = "mean"
 """The baseline that says mean and quantiles of what became of the training's events."""
@@ -71,9 +72,11 @@ def value_tables(
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]], str, dict[str, Estimate]]:
     """Return scores, scores of each baseline, the name of the best one, and the skill over it.
 
-    The interval's coverage is told a second time of the fifth of the events with the highest ATR as a share of price
-    (`coverage_volatile`): an offset measured on calm days may be too small on wild ones. Of distances R² is told a
-    second time, in ATR(14) instead of in ranges (`_by_atr`): the errors are the same, what is to be explained is not.
+    The interval's coverage is told once more of the fifth of the events with the highest ATR as a share of price
+    (`coverage_volatile`) and, of distances, of the fifth before which outcomes were farthest off what was usual
+    (`coverage_changed`): what was measured on calm days may be too narrow on wild ones, or when the market has just
+    changed. Of distances R² is told a second time, in ATR(14) instead of in ranges (`_by_atr`): the errors are the
+    same, what is to be explained is not.
     `said` (n, outputs + 2 T) is as `ml_training.walk_forward.said_of` tells it. With several targets the names end in
     theirs; the best baseline is that of the first.
     """
@@ -88,9 +91,10 @@ def value_tables(
         beside = {name: forecast_of(target, outputs, each) for name, each in baselines.items()}
         best = best or best_value_baseline(actual, {name: each.point for name, each in beside.items()})
         mine |= {name + end: each for name, each in value_scores(actual, found, days, seed=seed).items()}
-        if (wild := _most_volatile(dataset, rows)) is not None and found.low is not None and found.high is not None:
-            held = inside(actual[wild], found.low[wild], found.high[wild])
-            mine[f"coverage_volatile{end}"] = share_interval(held, days[wild])
+        for name, part in _parts(dataset, rows).items():
+            if found.low is not None and found.high is not None:
+                held = inside(actual[part], found.low[part], found.high[part])
+                mine[f"coverage_{name}{end}"] = share_interval(held, days[part])
         if (scale := _scale(dataset)) is not None:
             by_atr = value_scores(actual - scale[rows], Forecast(found.point - scale[rows]), days, seed=seed)
             mine[f"r2{end}_by_atr"] = by_atr["r2"]
@@ -100,12 +104,12 @@ def value_tables(
     return mine, theirs, best, gained
 
 
-def _most_volatile(dataset: Dataset, rows: IntArray) -> npt.NDArray[np.bool_] | None:
-    """Return which of `rows` (n,) are the most volatile fifth; None where no input says so."""
-    if VOLATILITY not in dataset.names:
-        return None
-    share = dataset.x[rows, dataset.names.index(VOLATILITY)]
-    return np.asarray(share >= np.nanquantile(share, 0.8)) if np.isfinite(share).any() else None
+def _parts(dataset: Dataset, rows: IntArray) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which of `rows` (n,) are the largest fifth by each of the inputs in `APART` that are there."""
+    sizes = {
+        name: np.abs(dataset.x[rows, dataset.names.index(by)]) for name, by in APART.items() if by in dataset.names
+    }
+    return {name: size >= np.nanquantile(size, 0.8) for name, size in sizes.items() if np.isfinite(size).any()}
 
 
 def _with_interval(found: Forecast, said: FloatArray, column: int) -> Forecast:

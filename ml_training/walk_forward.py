@@ -51,9 +51,10 @@ def said_of(dataset: Dataset, rows: IntArray, fitted: AnyFit) -> FloatArray:
         return fitted.probabilities(dataset.x[rows])
     said = fitted.said(dataset.x[rows]) + walk_of_outputs(fitted.targets, fitted.outputs, dataset.walk[rows])
     possible = bounds_of(dataset.asked, dataset.trade_rule, dataset.slippage, dataset.names, dataset.x[rows])
+    moved = fitted.calibrator.moved(dataset.names, dataset.x[rows])
     ends: list[FloatArray] = []
     for place, target in enumerate(fitted.targets):
-        found = forecast_of(target, fitted.outputs, said, fitted.calibrator.offsets[place])
+        found = forecast_of(target, fitted.outputs, said, fitted.calibrator.offsets[place], moved)
         ends += possible_ends(possible, place, np.asarray(found.low), np.asarray(found.high))
     return np.column_stack([said, *ends])
 
@@ -75,7 +76,8 @@ def fit_rows(
         rows, calibrated = parts.train, parts.test
     watched = rows[:0]
     if rounds is None:
-        inner = early_stopping_split(dataset.timeline, rows, validation.early_stopping_share, validation.embargo_days)
+        share, embargo, known = validation.early_stopping_share, validation.embargo_days, rows
+        inner = _once(kept, "inner", lambda: early_stopping_split(dataset.timeline, known, share, embargo))
         rows, watched = inner.train, inner.test
     if recipe.quantiles is None:
         return fit(

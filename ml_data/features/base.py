@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
     the day before the event's.
     Days (n, ...): `day_starts`, `session_*` (n, S), `range_*` (n, O); `range_prices` (n, O, 4) in ticks. These hold the
     future of their day, so read days before only: `directions`, `break_minutes`, `reference_r` (n, O), and `ahead` (n,
-    O, 3; see `ml_data.ahead`).
+    O, 3; see `ml_data.ahead`), which may also be read once its minute in `ahead_ends` (n, O) has come.
     `day_closes` (n,) and `rule_ends` (n, O) are when, by schedule, the day's trading and each range's own session end.
     `calendar` (E, C): see `ml_data.features.calendar`. `costs` (E,): what a losing round trip entered at the last close
     costs, in ticks; NaN without a bar.
@@ -73,6 +73,7 @@ class Inputs(NamedTuple):
     break_minutes: Ints
     reference_r: Floats
     ahead: Floats
+    ahead_ends: Ints
     day_closes: Ints
     rule_ends: Ints
     calendar: Floats

@@ -101,6 +101,9 @@ EXPECTED: dict[str, dict[str, float]] = {
         "fall_ahead_20d": log(11 / 4),
         "range_ahead_spread_20d": 0.0,
     },
+    "ahead_lately": {
+        "range_ahead_lately": np.nan
+    },  # one range a day for which there is a 20-day mean: five are too few
     "calendar": {
         "weekday": 2,
         "day_of_month": 14,

@@ -8,19 +8,19 @@ import os
 import pytest
 from scipy.stats import binomtest
 
-from bench.monitor_rates import BET, CASES, rate
+from bench.monitor_rates import BET, CASES, MISSED, rate
 from ml_monitoring.change import FALSE_ALARMS
 from ml_monitoring.looks import FORECASTS, INPUTS, MONITORS, QUALITY, RATES
 
 RUNS = int(os.environ.get("HUB_RUNS", "24"))
-STATED = {FORECASTS: RATES[FORECASTS], INPUTS: RATES[INPUTS], QUALITY: FALSE_ALARMS, BET: 0.05}
+STATED = {FORECASTS: RATES[FORECASTS], INPUTS: RATES[INPUTS], QUALITY: FALSE_ALARMS, MISSED: FALSE_ALARMS, BET: 0.05}
 CARRIED_ON = 0.03  # what is added where days carry on by 0.5
-CAUGHT = {FORECASTS: (0.6, 0.4), INPUTS: (0.5, 0.15), QUALITY: (0.6, 0.2), BET: (0.7, 0.3)}
+CAUGHT = {FORECASTS: (0.6, 0.4), INPUTS: (0.5, 0.15), QUALITY: (0.6, 0.2), MISSED: (0.6, 0.2), BET: (0.7, 0.3)}
 """The least share of planted causes seen: independent, and with icc 0.2 and days that carry on by 0.5."""
 
 
 def test_every_monitor_has_a_case():
-    assert set(CASES) == {*MONITORS, BET}
+    assert set(CASES) == {*MONITORS, MISSED, BET}
 
 
 STREAMS = [

@@ -3,12 +3,18 @@
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
+import pytest
 
 from ml_data.ahead import ahead_of
-from ml_data.bar_arrays import BarArrays
+from ml_data.bar_arrays import BarArrays, bar_arrays
+from ml_data.demo_market import demo_bars
 from ml_data.events import range_events
+from ml_data.feature_matrix import feature_matrix
+from ml_data.features import ahead_lately
 from ml_data.history import build_history
 from ml_data.outcomes import Outcomes, ahead_outcomes
+from tests.hub_home import DEMO
 from tests.ml_data.bar_files import mgc
 from tests.ml_data.written_bars import Bar, minute, written
 
@@ -72,3 +78,22 @@ def test_a_day_that_closes_sooner_ends_it():
     found, closes = ahead_of(history), history.windows.closes[0]
     assert (found.ends[0] <= closes).all()
     assert (found.ends[0] == np.minimum(history.windows.range_ends[0] + 240, closes)).all()
+
+
+def test_what_the_market_did_lately_is_the_mean_of_the_six_newest_outcomes_that_were_over():
+    history = build_history(
+        bar_arrays(pa.concat_tables(demo_bars(DEMO, date(2023, 10, 2), date(2023, 12, 29), 3)), DEMO.tick), DEMO
+    )
+    events, found = range_events(history), ahead_of(history)
+    lately = feature_matrix(history, events, (ahead_lately.GROUP,)).values[:, 0]
+    logs = np.log(found.ticks[:, :, 0] + 1)
+    outcomes = sorted(
+        (int(found.ends[day, orb]), logs[day, orb] - np.nanmean(logs[day - 20 : day, orb]))
+        for day in range(20, len(logs))
+        for orb in range(logs.shape[1])
+        if not np.isnan(logs[day, orb])
+    )
+    late = np.flatnonzero(events.day > 26)
+    expected = [np.mean([off for end, off in outcomes if end <= events.decided[event]][-6:]) for event in late]
+    assert lately[late].tolist() == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(lately[events.day <= 10]).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml_models.calibrator import Calibrator
-from ml_models.documents import DamagedVersion
+from ml_models.documents import DamagedVersion, encode
 from ml_models.metadata import Golden
 from ml_models.model_registry import ModelRegistry
 from ml_models.model_version import Draft
@@ -63,6 +63,17 @@ def test_a_further_model_that_was_changed_or_is_gone_is_named(registry: ModelReg
     assert any(name in problem for problem in registry.verify("r_multiple", folder.name))
     (folder / name).unlink()
     assert any(f"{name}: is missing" in problem for problem in registry.verify("r_multiple", folder.name))
+
+
+def test_what_an_interval_follows_is_kept_and_said_only_where_there_is_something():
+    follows = replace(CONFORMAL, follows="range_ahead_lately", usual=0.25)
+    for made in (CONFORMAL, follows):
+        assert Calibrator.read(encode("calibrator.json", made.document())) == made
+    assert "follows" not in CONFORMAL.document()
+    assert CONFORMAL.moved(("a",), np.zeros((2, 1))) is None
+    moved = follows.moved(("a", "range_ahead_lately"), np.array([[9, 1.0], [9, -0.1], [9, -0.5], [9, np.nan]]))
+    assert moved is not None
+    assert moved.tolist() == [0.75, 0.0, -0.25, 0.0]
 
 
 def test_a_model_file_that_belongs_to_nobody_is_found(registry: ModelRegistry):

@@ -106,6 +106,15 @@ def test_quantiles_are_put_in_order_and_the_point_is_the_mean_or_the_median():
     assert forecast_of("r", OUTPUTS[1:], said[:, 1:]).point.tolist() == [0.1]
 
 
+def test_where_the_market_has_moved_the_end_on_that_side_lies_as_much_farther_out():
+    said = np.tile([0.0, -1.0, 0.0, 1.0], (3, 1))
+    found = forecast_of("r", OUTPUTS, said, offset=0.5, moved=np.array([0.25, 0.0, -0.75]))
+    assert np.asarray(found.low).tolist() == [-1.5, -1.5, -2.25]
+    assert np.asarray(found.high).tolist() == [1.75, 1.5, 1.5]
+    held = Forecast(np.zeros(3), np.tile([-1.0, 1.0], (3, 1)), (0.05, 0.95))
+    assert conformal_offset(np.array([2.0, 0.0, -3.0]), held, 0.75, np.array([0.75, 0.0, -1.0])) == 1.0
+
+
 def test_outputs_belong_to_the_target_that_their_name_begins_with():
     outputs = ("up_q50", "down_q90", "down_q10")
     assert (outputs_of("down", outputs), quantile_places("down", outputs)) == ([1, 2], [2, 1])

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 
+from ml_data import demo_market
 from ml_data.bar_arrays import bar_arrays
 from ml_data.demo_market import demo_bars
 from ml_data.history import History, build_history
@@ -29,13 +31,23 @@ PLANTED_SINCE = date(2022, 1, 3)
 NOW = datetime(2024, 1, 2, 12, tzinfo=UTC)
 SEEDS = range(1, 1 + int(os.environ.get("STATISTICS_SEEDS", "3")))
 MANY = len(SEEDS) > 3
+STEADY_TRADES = 60.0
 QUICK_MINUTES, DRIFT_MINUTES, DRIFT_SIZES = 3, 15, 1.5
 _PRICES = ("open", "high", "low", "close")
 
 
-def martingale(seed: int, first_day: date = FIRST_DAY) -> pa.Table:
-    """The demo market to the end of 2023: an exact martingale on the tick grid."""
-    return pa.concat_tables(demo_bars(DEMO, first_day, LAST_DAY, seed))
+def martingale(seed: int, first_day: date = FIRST_DAY, last_day: date = LAST_DAY) -> pa.Table:
+    """The demo market, to the end of 2023: an exact martingale on the tick grid."""
+    return pa.concat_tables(demo_bars(DEMO, first_day, last_day, seed))
+
+
+def steady_market(seed: int) -> pa.Table:
+    """The demo market without its course of the day and its busy and quiet days: every minute is like every other."""
+    with (
+        patch.object(demo_market, "daily_activity", lambda days, _: np.ones(len(days))),
+        patch.object(demo_market, "expected_trades", lambda minutes, *_: np.full(len(minutes), STEADY_TRADES)),
+    ):
+        return martingale(seed)
 
 
 def continuing_market(seed: int) -> pa.Table:
@@ -66,6 +78,19 @@ def _moved(table: pa.Table, place: np.ndarray, ticks: np.ndarray) -> pa.Table:
         prices = np.round(table.column(name).to_numpy() + shift, DEMO.price_decimals)
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), pa.array(prices))
     return table
+
+
+def changed_market(base: pa.Table, changed_on: date, factor: float) -> pa.Table:
+    """A market that from `changed_on` on moves `factor` times as far, away from where it stood."""
+    stamps = base.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
+    after = stamps >= np.datetime64(changed_on, "m").astype(np.int64)
+    stood = base.column("close").to_numpy()[~after][-1]
+    for name in _PRICES:
+        prices = base.column(name).to_numpy().copy()
+        ticks = np.rint((stood + factor * (prices[after] - stood)) / DEMO.tick)
+        prices[after] = np.round(ticks * DEMO.tick, DEMO.price_decimals)
+        base = base.set_column(base.schema.get_field_index(name), base.schema.field(name), pa.array(prices))
+    return base
 
 
 def history_of(table: pa.Table) -> History:

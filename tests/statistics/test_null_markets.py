@@ -1,7 +1,7 @@
 """On martingales nobody claims skill or net R more often than chance allows, and intervals cover at their rate."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,15 @@ from ml_data.events import events_of
 from ml_data.history import History
 from ml_data.outcomes import MATURED, trade_outcomes
 from ml_models.intervals import mean_interval
+from ml_models.quantiles import forecast_of
+from ml_models.value_scores import Forecast, value_skills
+from ml_training.dataset import Dataset, dataset_of
+from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
+from ml_training.recipe import Recipe
 from ml_training.train_report import TrainReport
-from tests.statistics.markets import MANY, SEEDS, history_of, martingale, small, stored, trained
+from ml_training.training import plan_of
+from ml_training.walk_forward import rows_tested, walk_forward
+from tests.statistics.markets import MANY, SEEDS, history_of, martingale, small, steady_market, stored, trained
 from trading.domain.label import BREAK_CLOSED
 from trading.domain.trade_rule import rule_named
 
@@ -91,6 +98,50 @@ def test_the_interval_of_a_rule_s_gross_r_covers_zero_at_its_rate(nulls: list[Nu
 def test_the_coverage_of_a_conformal_interval_is_near_its_share(nulls: list[Null]):
     share = [report.training.walk_forward.scores["coverage"].value for report in _of(nulls, "r_multiple")]
     assert np.mean(share) > 0.86  # of 0.90: results of stopped trades lie in one heap, so it may hold more
+
+
+def test_of_a_range_ahead_no_skill_is_claimed_where_the_twenty_day_mean_is_right(nulls: list[Null]):
+    """What came beyond the 20-day mean is dealt out anew among the days, so no input says anything about it."""
+    recipe = small("range_ahead")
+    gains, held = [], []
+    for seed, null in zip(SEEDS, nulls, strict=True):
+        dataset, random = dataset_of(null.history, recipe), np.random.default_rng(seed)
+        beyond = dataset.values - dataset.walk[:, : dataset.values.shape[1]]
+        for opening in np.unique(dataset.opening):
+            rows = np.flatnonzero(dataset.opening == opening)
+            beyond[rows] = random.permutation(beyond[rows]) - beyond[rows].mean(axis=0)
+        found = _walked(replace(dataset, values=dataset.walk[:, : beyond.shape[1]] + beyond), recipe)
+        assert found.best_baseline == "20-day mean"
+        gains.append(found.skill["squared_error_range"])
+        held += [found.scores[f"coverage_{target}"].value for target in dataset.asked.targets]
+    assert sum(gain.low > 0 for gain in gains) <= most(len(gains), 0.025)
+    assert all(gain.value > -0.02 for gain in gains)
+    assert np.mean(held) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.skipif(not MANY, reason="looked at every night")
+def test_on_a_market_where_all_days_are_alike_nobody_beats_who_knows_how_far_they_travel():
+    recipe, gains = small("range_ahead"), []
+    for seed in SEEDS:
+        dataset = dataset_of(history_of(steady_market(seed)), recipe)
+        folds = plan_of(dataset, recipe).folds
+        results = walk_forward(dataset, folds, recipe)
+        rows = rows_tested(results)
+        said = np.concatenate([result.said for result in results])
+        size = np.log(dataset.x[:, dataset.names.index("range_size")])
+        travel = dataset.values[:, 0] + size
+        knows = np.array([travel[dataset.opening == each].mean() for each in dataset.opening[rows]]) - size[rows]
+        found = forecast_of("range", recipe.outputs, said)
+        gains.append(value_skills(dataset.values[rows, 0], found, Forecast(knows), dataset.days[rows])["squared_error"])
+    assert sum(gain.low > 0 for gain in gains) <= most(len(gains), 0.025)
+    assert np.mean([gain.value for gain in gains]) > -0.02  # and it is nearly as good
+
+
+def _walked(dataset: Dataset, recipe: Recipe) -> Evaluation:
+    results = walk_forward(dataset, plan_of(dataset, recipe).folds, recipe)
+    parts = [baselines_of(dataset, recipe, result.fold.train, result.fold.test) for result in results]
+    said = np.concatenate([result.said for result in results])
+    return evaluate(dataset, rows_tested(results), said, pooled(parts), recipe)
 
 
 def _of(nulls: list[Null], name: str) -> list[TrainReport]:
