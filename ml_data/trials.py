@@ -8,7 +8,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
@@ -115,7 +115,7 @@ def begin_trial(
 
 def end_trial(store: Store, trial_id: str, result: TrialResult, *, now: datetime) -> None:
     """Write down what a trial came to; the first word counts."""
-    row = {"trial_id": trial_id, "ended_at": now, **asdict(result)}
+    row = {"trial_id": trial_id, "ended_at": now, **vars(result)}
     _append(store, pa.Table.from_pylist([row], schema=_RESULTS), "append_trial_results")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,6 +129,10 @@ class Tuning:
             chosen=dict(best.params),
         )
 
+    @cached_property
+    def _data_hash(self) -> str:
+        return self.dataset.data_hash
+
     def study(self, file: Path) -> optuna.Study:
         """Return the study of this family, recipe and data; its first trial is the recipe as it is."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -136,7 +141,7 @@ class Tuning:
         asked = hashlib.sha256(json.dumps(self.recipe.document(), sort_keys=True).encode()).hexdigest()
         study = optuna.create_study(
             storage=storage,
-            study_name=f"{self.family} recipe {asked[:16]} data {self.dataset.data_hash[:16]}",
+            study_name=f"{self.family} recipe {asked[:16]} data {self._data_hash[:16]}",
             pruner=self.pruner or MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=0),
             load_if_exists=True,
         )
@@ -177,9 +182,8 @@ class Tuning:
 
     @contextmanager
     def _in_the_ledger(self, study: optuna.Study, asked: _Asked) -> Iterator[OpenTrial]:
-        document, data_hash = asked.recipe.document(), self.dataset.data_hash
         try:
-            with self.ledger.trial(self.family, "tuning", document, data_hash) as entry:
+            with self.ledger.trial(self.family, "tuning", asked.recipe.document(), self._data_hash) as entry:
                 yield entry
         except BaseException:
             study.tell(asked.trial, state=TrialState.FAIL)
