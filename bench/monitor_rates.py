@@ -171,8 +171,8 @@ runs.
 {table(rates)}
 
 - Quality holds its rate for days that are independent, however their events hang together; with days that carry on by
-  0.5 false alarms come to 8 to 10 in 100 quarters. Where the first 60 days show an autocorrelation above 0.3 it cannot tell.
-  Days that hang on for weeks hide behind the chance of single events: there more false alarms are left than stated.
+  0.5 false alarms come to 8 to 10 in 100 quarters. Where the first 60 days show an autocorrelation above 0.3 it cannot
+  tell. Days that hang on for weeks hide behind the chance of single events: there more false alarms remain than stated.
 - With slow inputs (0.9 from day to day) ten days say little about a change: few are caught, and few are called.
 - The bets hold against any dependence within a day. They do not hold where yesterday foretells today: a long lucky
   regime looks like skill to any test.

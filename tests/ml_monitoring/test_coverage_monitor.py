@@ -7,7 +7,7 @@ from ml_monitoring.change import cusum
 from ml_monitoring.coverage_monitor import coverage
 from ml_monitoring.judged import Judged
 from ml_monitoring.judged_values import Numbers
-from ml_monitoring.looks import MISSES, QUALITY, REFERENCE_DAYS, losses_of, look_at_quality
+from ml_monitoring.looks import MISSES, QUALITY, REFERENCE_DAYS, look_at_quality, losses_of
 from trading.domain.label import NET_R, RANGE_AHEAD, Label
 
 EVENTS = 6
