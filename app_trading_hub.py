@@ -34,6 +34,7 @@ def main() -> None:
         st.Page(_page(module), title=title, icon=icon, url_path=module, default=module == "today")
         for module, title, icon in _PAGES
     ]
+    st.session_state["pages"] = {module: page for (module, *_), page in zip(_PAGES, pages, strict=True)}
     page = st.navigation(pages, position="top")
     carry_parameters(page.url_path)
     page.run()

@@ -1,7 +1,6 @@
 """What I did: note that a forecast was followed, ignored or gone against, take it back, see the notes so far."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
@@ -15,13 +14,8 @@ from ml_data.journal_log import log_row, notes_of
 from trading.errors import HubError
 
 
-def draw_action(context: PageContext, row: dict[str, Any], wall: WallClock) -> None:
-    """Draw the notes of a row of `ml_data.journal_log.log_row` and, on the page of the present, the way to add one."""
-    prediction_id: str = row["prediction_id"]
-    st.markdown("**What I did**")
-    if row["refusal_code"] is not None:
-        st.caption("There was no answer to follow.")
-        return
+def draw_action(context: PageContext, prediction_id: str, wall: WallClock) -> None:
+    """Draw the notes about an answered prediction and, on the page of the present, the way to add one."""
     if context.clock.is_replay:
         st.caption("This page looks at the past; notes are made in the present, so that none can be dated back.")
         if st.button("Show the present", key="note_in_present", type="tertiary"):
@@ -30,8 +24,8 @@ def draw_action(context: PageContext, row: dict[str, Any], wall: WallClock) -> N
         _draw_form(context, prediction_id)
     else:
         st.caption(why_not(reader(), "note"))
-    fresh = context.read(log_row, prediction_id, context.clock.replay, of="journal") or row
-    notes = notes_of(fresh)
+    row = context.read(log_row, prediction_id, context.clock.replay, of="journal")
+    notes = () if row is None else notes_of(row)
     if notes:
         st.dataframe(notes_frame(notes, wall), hide_index=True, height="content")
 

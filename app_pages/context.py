@@ -121,6 +121,17 @@ def turn_to(day: str | None) -> NoReturn:
     st.rerun()
 
 
+def draw_link(page: str, words: str, icon: str, **query: str) -> None:
+    """Draw a link to another page of the hub, with what goes along from page to page and `query` in its address.
+
+    A page that is drawn by itself, without the others, has none to link to.
+    """
+    pages = st.session_state.get("pages", {})
+    if page in pages:
+        carried = {name: value for name, value in st.session_state["url"].items() if name in CARRIED}
+        st.page_link(pages[page], label=words, icon=icon, query_params={**carried, **query})
+
+
 def draw_synthetic_banner(instrument: Instrument | None) -> None:
     """Say on every page that a synthetic market is one."""
     if instrument is not None and instrument.synthetic:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from app_pages.explain_queries import Explained, Floats, Reasons
-from app_pages.forecast_log import SIDES, TRADES
 from app_pages.health_view import plain
+from app_pages.label_words import ADVICES
 from ml_models.verdicts import counted
 from trading.domain.words import range_label
 
@@ -25,14 +25,13 @@ def sum_sentence(found: Explained) -> str:
 
 def near_frame(found: Explained) -> pd.DataFrame:
     """Return the nearest past ranges as a table, the nearest first."""
-    words = {**SIDES, **TRADES}
     return pd.DataFrame(
         [
             {
                 "Day": each.trading_day,
                 "Range": range_label(each.orb),
                 "Distance": each.distance,
-                "Came": "–" if each.actual is None else words.get(each.actual, each.actual),
+                "Came": "–" if each.actual is None else ADVICES.get(each.actual, each.actual),
                 "Net R": each.r_net,
             }
             for each in found.near.found

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 from app_pages import charts
-from app_pages.forecast_log import log_frame
 from app_pages.health_view import verdicts
 from app_pages.health_window import stored_by_week
 from app_pages.label_words import saved_words, words_of
@@ -21,7 +19,6 @@ from ml_data.store import Store, sql
 from ml_models.verdicts import Verdict
 from ml_monitoring.judged import VOLATILITY
 from ml_monitoring.report import HealthReport, health_of
-from trading.domain.instrument import Instrument
 
 
 @dataclass(frozen=True)
@@ -84,18 +81,3 @@ def health(
         drawn["worth"] = charts.worth_chart(report.worth, colour)
     figures = {name: styled(chart, mode, up_down).to_dict() for name, chart in drawn.items()}
     return Health(report, verdicts(report, ranges), figures, stored_by_week(rows, first))
-
-
-def forecast_log(
-    store: Store,
-    instrument: Instrument,
-    model: str,
-    version: str | None,
-    first: date | None,
-    known_by: datetime | None,
-    zone: str,
-    browser_zone: str | None,
-) -> pd.DataFrame:
-    """Return the forecast log of a window, its times on the wall clock of `zone`."""
-    rows = journal_rows(store, instrument.symbol, model, version, known_by)
-    return log_frame(rows, instrument, first, zone, browser_zone)

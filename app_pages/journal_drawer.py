@@ -51,15 +51,16 @@ def _draw(context: PageContext, row: dict[str, Any]) -> None:
         st.badge("replayed" if row["replayed"] else "live", color="gray")
         st.caption(f"decided {wall.day_hm(row['decided_at'])} {wall.label}", width="content")
     _draw_chart(context, instrument, row, wall)
-    if row["refusal_code"] is None:
+    if row["refusal_code"] is not None:
+        st.markdown(f"**No forecast**: {row['refusal_reason']} (`{row['refusal_code']}`)")
+        _draw_outcome(context, row, wall)
+    else:
         st.markdown("**Forecast**, beside what is said without learning")
         st.dataframe(event.forecast_frame(row), hide_index=True, height="content")
         st.caption(event.forecast_sentence(row))
-    else:
-        st.markdown(f"**No forecast**: {row['refusal_reason']} (`{row['refusal_code']}`)")
-    draw_action(context, row, wall)
-    _draw_outcome(context, row, wall)
-    if row["refusal_code"] is None:
+        st.markdown("**What I did**")
+        draw_action(context, row["prediction_id"], wall)
+        _draw_outcome(context, row, wall)
         draw_prediction(context, row["prediction_id"], side_by_side=False)
     st.markdown("**Made again, bit for bit**")
     st.code(f"hub reproduce {row['prediction_id']}", language="sh")

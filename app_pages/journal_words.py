@@ -64,11 +64,6 @@ def summary_sentences(summary: LogSummary, *, narrowed: bool, knows_outcomes: bo
             said.append(
                 f"{each.model}: {each.rows:,} answers are to {each.events:,} events: several versions answered some."
             )
-    if len(summary.models) == 1:
-        said.append(f"{SHAPES[summary.models[0].verdict.state]} {summary.models[0].verdict.sentence}")
-        worth = summary.models[0].worth
-        if worth is not None:
-            said.append(f"{SHAPES[worth.help.state]} {worth.help.sentence}")
     if narrowed:
         said.append(
             "A choice of rows is one of many: of twenty choices that mean nothing one stands out at 95 % by chance."

@@ -14,16 +14,12 @@ ADVICES: Final = {**SIDES, TAKE: "▲ take", SKIP: "– skip", "WIN": "✓ win",
 
 @dataclass(frozen=True)
 class LabelWords:
-    """`event` is what the probability is of, `chance` its name; `called` and `happened` stand on axes.
-
-    `right` goes on after "of n with an outcome m".
-    """
+    """`event` is what the probability is of, `chance` its name; `called` and `happened` stand on axes."""
 
     event: str
     chance: str
     called: str
     happened: str
-    right: str
 
 
 _WORDS: Final = {
@@ -32,28 +28,24 @@ _WORDS: Final = {
         chance="P(UP)",
         called="called UP",
         happened="broke up",
-        right="called the side, the martingale {alike:,}. The side alone earns nothing: see the net R.",
     ),
     TARGET_FIRST.name: LabelWords(
         event="target before stop",
         chance="P(WIN)",
         called="called WIN",
         happened="target first",
-        right="called the result, the fair game {alike:,}. What a win is worth depends on the rule: see the net R.",
     ),
     NET_R.name: LabelWords(
         event="net R of the trade",
         chance="Expected R",
         called="said, R after costs",
         happened="came, R after costs",
-        right="",
     ),
     RANGE_AHEAD.name: LabelWords(
         event="travel of the next four hours",
         chance="Range ahead",
         called="said, log of ranges",
         happened="came, log of ranges",
-        right="",
     ),
 }
 

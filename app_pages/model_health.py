@@ -9,17 +9,17 @@ from streamlit.delta_generator import DeltaGenerator
 from app_pages import health_view as view
 from app_pages import health_window as windows
 from app_pages.challengers_card import draw_challengers
-from app_pages.context import PageContext, choose, draw_nothing_stored, set_choice, shown_clock
+from app_pages.context import PageContext, choose, draw_link, draw_nothing_stored, set_choice, shown_clock
 from app_pages.gates_card import draw_gates, hour_of
 from app_pages.health_cards import draw_tiles, draw_titles, fill
 from app_pages.health_gates import stage_shown
 from app_pages.health_queries import Health, health, journal_rows, models_asked
 from app_pages.label_words import model_title
-from app_pages.log_card import draw_log
 from app_pages.panels.states import draw_empty, draw_error, draw_stale
 from app_pages.retrainings_card import draw_next
 from app_pages.theme import current_mode
 from ml_models.model_version import model_name
+from ml_models.verdicts import counted
 from ml_monitoring.judged import counts_of, question_of
 from trading.domain.instrument import Instrument
 from trading.errors import StoreError
@@ -91,7 +91,12 @@ def _draw_health(
     draw_gates(context, instrument, model, version or newest)
     draw_challengers(context, instrument, model, first, replay)
     draw_next(context, instrument, model)
-    draw_log(context, instrument, question_of(shown), model, version, first)
+    with st.container(border=True):
+        st.markdown("**Forecast log**")
+        st.caption(f"Each of {counted(shown.num_rows, 'forecast')} with its reasons, its outcome and what you did.")
+        chosen = {"models": model, "versions": version, "since": None if first is None else str(first)}
+        query = {name: value for name, value in chosen.items() if value is not None}
+        draw_link("journal", "Open them in the journal", ":material/menu_book:", **query)
 
 
 def _choose_model(instrument: Instrument, known: tuple[str, ...], usual: str) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
-from app_pages.forecast_log import SIDES
 from app_pages.health_view import SHAPES, plain
+from app_pages.label_words import SIDES
 from app_pages.models_view import skill_words, state_of
 from app_pages.research_queries import Group
 from ml_models.intervals import Estimate

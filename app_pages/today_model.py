@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from app_pages.clock import WallClock
-from app_pages.context import PageContext
+from app_pages.context import PageContext, draw_link
 from app_pages.label_words import model_title
 from app_pages.panels.forecast_axis import axis_html, draw_forecast
 from app_pages.panels.reasons import draw_reasons
@@ -125,3 +125,8 @@ def _draw_answer(
         from app_pages.prediction_card import draw_prediction  # with it comes the shelf
 
         draw_prediction(context, said.prediction_id, side_by_side=False)
+    if st.toggle("What I did", key=f"deed_{each.name}"):
+        from app_pages.action_card import draw_action
+
+        draw_action(context, said.prediction_id, wall)
+    draw_link("journal", "Open in the journal", ":material/menu_book:", id=said.prediction_id)

@@ -1,7 +1,6 @@
 """Model health in a browser: drawn in both modes and on a phone, filtered, narrowed, downloaded; nothing logged."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -42,23 +41,14 @@ def test_the_window_is_a_click_and_stays_in_the_address(hub: App, open_page: Ope
     expect(page.get_by_test_id("stMetricValue").nth(3)).to_have_text("63")
 
 
-def test_a_filter_is_a_click_and_stays_in_the_address(hub: App, open_page: OpenPage):
-    page = open_page(hub, HEALTH)
-    page.get_by_role("button", name="refused").click()
-    expect(page.get_by_text("1 of 123 forecasts; none of them has an outcome.")).to_be_visible()
-    assert "state=refused" in page.url
-    page.get_by_role("button", name="09:00").click()
-    expect(page.get_by_text("None of 123 forecasts matches these filters: take one away.")).to_be_visible()
-
-
-def test_the_log_is_downloaded_as_it_is_filtered(hub: App, open_page: OpenPage):
-    page = open_page(hub, f"{HEALTH}&state=refused")
-    with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
-    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("At,Made,Range,P(UP),Martingale,Advice,Actual,Right?,Net R,State,Why,Version,How")
-    assert lines[1].startswith("2025-06-04 11:05:00+00:00,2025-06-04 21:05:00,11:00,,0.5,")
-    assert len(lines) == 2
+def test_the_log_is_a_click_away_and_narrowed_to_what_the_page_shows(hub: App, open_page: OpenPage):
+    page = open_page(hub, f"{HEALTH}&window=30d")
+    page.get_by_role("link", name="Open them in the journal").click()
+    expect(page.get_by_role("heading", name="Journal")).to_be_visible()
+    wait_until_quiet(page)
+    expect(page.get_by_text("63 of 123 forecasts", exact=False)).to_be_visible()
+    assert "day=2025-06-04" in page.url
+    assert "since=2025-04-24" in page.url
 
 
 def test_a_phone_scrolls_down_and_never_sideways(hub: App, open_page: OpenPage):
@@ -83,16 +73,3 @@ def test_nothing_outdated_or_wrong_is_logged(hub: App, open_page: OpenPage):
     open_page(hub, HEALTH)
     for word in ("Traceback", "deprecat", "Warning", "will be removed"):
         assert word not in hub.log()
-
-
-def test_a_row_of_the_log_says_why_it_was_said(start_app: Callable[..., App], logged_home: Path, open_page: OpenPage):
-    hub = start_app(CHECKOUT / "app_trading_hub.py", HUB_HOME=str(logged_home))
-    page = open_page(hub, "/model_health?day=2023-05-26")
-    expect(page.get_by_text("Choose a row to see why it was said", exact=False)).to_be_visible()
-    log = page.get_by_test_id("stDataFrame").last
-    log.scroll_into_view_if_needed()
-    box = log.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 53)  # the box of the first row
-    expect(page.get_by_text("sum to the answer", exact=False)).to_be_visible()
-    expect(page.get_by_text("Five nearest past ranges", exact=False)).to_be_visible()
