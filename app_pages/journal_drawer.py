@@ -63,7 +63,7 @@ def _draw(context: PageContext, row: dict[str, Any]) -> None:
         _draw_outcome(context, row, wall)
         draw_prediction(context, row["prediction_id"], side_by_side=False)
     st.markdown("**Made again, bit for bit**")
-    st.code(f"hub reproduce {row['prediction_id']}", language="sh")
+    st.code(f"hub reproduce {row['prediction_id']}", language=None)
     with st.expander("Version, hashes and instants"):
         st.dataframe(event.origin_frame(row), hide_index=True, height="content")
 
