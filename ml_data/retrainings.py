@@ -58,7 +58,7 @@ class Retraining:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm of a monitor about a version, raised at `at` by what happened up to the trading day `through`."""
+    """An alarm of a monitor, or a trip of the breaker, about a version: raised `at`, by the days up to `through`."""
 
     monitor: str
     at: datetime
@@ -96,7 +96,7 @@ def _result(row: tuple[Any, ...]) -> RetrainingResult | None:
 
 
 def alarms_of(store: Store, model: str, version: str, known_by: datetime) -> tuple[Alarm, ...]:
-    """Return the alarms that the monitors had raised about a version by `known_by`, oldest first."""
+    """Return the alarms that monitors and breaker had raised about a version by `known_by`, oldest first."""
     asked = {"model": model, "version": version, "known_by": known_by}
     with store.journal() as cursor:
         return tuple(Alarm(*row) for row in cursor.execute(sql("alarms_of"), asked).fetchall())

@@ -16,8 +16,8 @@ from trading.settings import RetrainSettings
 
 BUDGET_DAYS: Final = 30
 YEAR_DAYS: Final = 365
-BY_INPUTS: Final = ("forecast drift", "input drift")
-"""The monitors that look at no outcome: their alarms spoil no day for a comparison."""
+WITHOUT_OUTCOMES: Final = ("forecast drift", "input drift", "expired_model")
+"""The monitors, and the codes of the breaker, that look at no outcome: their alarms spoil no day for a comparison."""
 
 State = Literal["due", "waiting", "not due"]
 
@@ -117,9 +117,10 @@ def _causes(facts: Facts, settings: RetrainSettings, now: datetime) -> tuple[_Ca
         found.append(_Called("outcomes", f"{counted(new, 'new outcome')}", facts.through))
     quiet_until = judged[0] + timedelta(days=settings.cooldown_days) if judged else facts.made_at
     counting = [alarm for alarm in facts.alarms if max(facts.made_at, quiet_until) < alarm.at <= now]
-    for alarm in counting[:1] + [alarm for alarm in counting[1:] if alarm.monitor in BY_INPUTS][:1]:
-        after_day = facts.through if alarm.monitor in BY_INPUTS else max(facts.through, alarm.through)
-        found.append(_Called("alarm", f"{alarm.monitor} gave an alarm on {alarm.at:%Y-%m-%d}", after_day))
+    for alarm in counting[:1] + [alarm for alarm in counting[1:] if alarm.monitor in WITHOUT_OUTCOMES][:1]:
+        after_day = facts.through if alarm.monitor in WITHOUT_OUTCOMES else max(facts.through, alarm.through)
+        said = f"{alarm.monitor.replace('_', ' ')} gave an alarm on {alarm.at:%Y-%m-%d}"
+        found.append(_Called("alarm", said, after_day))
     return tuple(found)
 
 

@@ -79,7 +79,7 @@ def retrain(
     `found` is what `ml_training.due` said of these facts: it names the cause and the day after which days are fresh. A
     check that fails is a result; an interrupt is written down as cut off and raised again.
     """
-    if found.cause is None:
+    if found.state != "due" or found.cause is None:
         raise ValueError(f"{model}: {found.because}")
     begun = Retraining(
         retraining_id=new_retraining_id(),

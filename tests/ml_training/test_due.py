@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ml_data.retrainings import Alarm, Retraining, RetrainingResult
-from ml_training.due import Facts, due, looks_in_year
+from ml_monitoring.breaker import EXPIRED
+from ml_monitoring.looks import FORECASTS, INPUTS
+from ml_training.due import WITHOUT_OUTCOMES, Facts, due, looks_in_year
 from trading.settings import RetrainSettings
 
 MADE = datetime(2025, 1, 6, 12, tzinfo=UTC)
@@ -79,7 +81,11 @@ def test_later_alarms_do_not_put_the_comparison_off():
     assert due(facts, SETTINGS, after(60)).state == "due"
 
 
-@pytest.mark.parametrize("monitor", ["forecast drift", "input drift"])
+def test_the_monitors_and_codes_that_look_at_no_outcome_are_called_so():
+    assert (FORECASTS, INPUTS, EXPIRED) == WITHOUT_OUTCOMES
+
+
+@pytest.mark.parametrize("monitor", WITHOUT_OUTCOMES)
 def test_an_alarm_that_looked_at_no_outcome_spoils_no_day(monitor: str):
     found = due(replace(FACTS, alarms=(alarm(35, monitor),), days=days(20)), SETTINGS, after(36))
     assert (found.state, found.cause, found.after) == ("due", "alarm", THROUGH)

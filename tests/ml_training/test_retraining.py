@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_data.events import Event
-from ml_data.retrainings import Retraining, RetrainingResult, begin_retraining, retrainings_of
+from ml_data.retrainings import Alarm, Retraining, RetrainingResult, alarms_of, begin_retraining, retrainings_of
 from ml_models.calibrator import Calibrator
 from ml_training import retraining
 from ml_training.code_state import code_state, library_versions
@@ -214,3 +214,26 @@ def test_without_a_statement_of_its_days_a_version_cannot_be_compared(home: Home
     monkeypatch.setattr(type(home.registry), "published", lambda *_: bare)
     with pytest.raises(CheckFailed, match="does not say which days it has seen"):
         facts_of(home.store, home.registry, DEMO, MODEL, champion, LATER)
+
+
+def test_alarms_are_those_of_the_monitors_and_of_the_breaker_about_this_version(home: Home):
+    with home.store.journal_write() as cursor:
+        for version, code, kind in (
+            ("v1", "drawdown", "trip"),
+            ("v1", "stale_data", "trip"),
+            ("v2", "drawdown", "trip"),
+            ("v1", "drawdown", "rearm"),
+        ):
+            cursor.execute(
+                "INSERT INTO journal.ml_breaker VALUES ('DEMO', ?, ?, ?, ?, '', 0, 0, '', ?, 'hub', '')",
+                [MODEL, version, code, kind, NOW],
+            )
+        for version, state, at in (("v1", "alarm", NOW), ("v1", "quiet", NOW), ("v1", "alarm", LATER)):
+            cursor.execute(
+                "INSERT INTO journal.ml_drift VALUES ('DEMO', ?, ?, 'quality', '2023-06-30', ?, '', 0, 0, 0, '', ?)",
+                [MODEL, version, state, at],
+            )
+    assert alarms_of(home.store, MODEL, "v1", NOW) == (
+        Alarm("drawdown", NOW, date(2023, 7, 4)),
+        Alarm("quality", NOW, date(2023, 6, 30)),
+    )

@@ -50,11 +50,11 @@ def steady_market(seed: int) -> pa.Table:
         return martingale(seed)
 
 
-def continuing_market(seed: int) -> pa.Table:
+def continuing_market(seed: int, since: date = PLANTED_SINCE) -> pa.Table:
     """Two years of a martingale but for one thing: a break within `QUICK_MINUTES` of its range's end goes on that way.
 
-    From the bar after the break the price drifts by `DRIFT_SIZES` sizes of the range over `DRIFT_MINUTES`, and stays
-    there. Every later range is what the prices moved so far make it.
+    Until the day `since` it is a martingale throughout. From the bar after the break the price drifts by `DRIFT_SIZES`
+    sizes of the range over `DRIFT_MINUTES`, and stays there. Every later range is what the prices moved so far make it.
     """
     base = martingale(seed, PLANTED_SINCE)
     stamps = base.column("ts").cast(pa.int64()).to_numpy() // MINUTE_US
@@ -62,7 +62,7 @@ def continuing_market(seed: int) -> pa.Table:
     for opening in range(len(DEMO.opening_ranges)):
         history = build_history(bar_arrays(_moved(base, stamps - first, ticks), DEMO.tick), DEMO)
         rows = history.break_rows[:, opening]
-        for day in np.flatnonzero(rows >= 0):
+        for day in np.flatnonzero((rows >= 0) & (history.days >= np.datetime64(since))):
             broke = int(history.bars.minute[rows[day]]) + 1
             if broke - int(history.windows.range_ends[day, opening]) <= QUICK_MINUTES:
                 high, low = history.ranges.prices[day, opening, 1:3]
