@@ -74,6 +74,19 @@ def test_in_a_year_of_all_comparisons_a_candidate_that_is_no_better_seldom_passe
     assert passed <= most
 
 
+def test_the_days_that_raised_an_alarm_would_pass_a_candidate_that_is_no_better():
+    """Why they are not compared on: an alarm when the champion did its worst in a hundred on the last 20 of 60 days."""
+    from scipy.stats import t
+
+    random, line = np.random.default_rng(11), float(t.ppf(1 - LEVEL, DAYS - 1))
+    champion, candidate = random.normal(size=(2, 100_000, DAYS))
+    alarmed = champion[:, -20:].mean(axis=1) > 2.33 / np.sqrt(20)
+    gains = (champion - candidate)[alarmed]
+    share = float(np.mean(np.sqrt(DAYS) * gains.mean(axis=1) / gains.std(axis=1, ddof=1) > line))
+    print(f"{alarmed.sum()} alarms, {100 * share:.1f} % pass")
+    assert share > 5 * LEVEL
+
+
 def test_an_edge_of_five_hundredths_of_a_nat_mostly_passes():
     random = np.random.default_rng(7)
     shares = [judged(gains_of(random, DAYS, 0.2, "forecasts", 0.05)).passed for _ in range(40)]
