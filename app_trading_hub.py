@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app_pages.access import admit
+from app_pages.alerts_panel import draw_alerts
 from app_pages.breaker_banner import draw_breaker_banner
 from app_pages.context import carry_parameters, draw_instrument_picker, draw_synthetic_banner, open_context
 from app_pages.panels.states import draw_error
@@ -48,6 +49,7 @@ def _page(module: str) -> Callable[[], None]:
             draw_synthetic_banner(context.instrument)
             draw_breaker_banner(context)
             draw_instrument_picker(context)
+            draw_alerts(context)
             importlib.import_module(f"app_pages.{module}").draw(context)
         except HubError as error:
             logging.getLogger("hub").exception("page %s", module)

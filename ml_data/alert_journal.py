@@ -13,8 +13,8 @@ from trading.domain.alert import Alert
 TEST: Final = "test"
 """What stands in place of an alert's id in the deliveries of test messages."""
 
-MOST: Final = 2_000
-"""More alerts than anybody raises in a day."""
+MOST: Final = 5_000
+"""More alerts than anybody raises in a month."""
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _TEXT = ("alert_id", "kind", "instrument", "subject", "sentence", "severity")

@@ -164,7 +164,7 @@ def silence_facts(
         "ranges and forecasts stand still; look at the feed."
     )
     at = from_minute(int(until[silent[0]]))
-    return [Fact("stale", instrument.symbol, "bars", newest.isoformat(), said, "bad", at)]
+    return [Fact("stale", instrument.symbol, "feed", newest.isoformat(), said, "bad", at)]
 
 
 _LONGEST_SILENCE: Final = 3 * 1440
@@ -233,4 +233,31 @@ def stage_facts(instrument: Instrument, moves: Sequence[Row]) -> list[Fact]:
         severity: Severity = "bad" if down else "note"
         facts.append(Fact("stage", instrument.symbol, row["model"], key, said, severity, row["since"]))
         before[who] = row["stage"]
+    return facts
+
+
+def breaker_facts(instrument: Instrument, events: Iterable[Row]) -> list[Fact]:
+    """Return the trips of the circuit breaker, and what armed it again."""
+    facts = []
+    for row in events:
+        tripped = row["kind"] == "trip"
+        said = f"{row['version']} is silent: {row['code']}." if tripped else f"{row['code']} is armed again."
+        by = "" if tripped else f" By {row['by_whom']}: {row['why']}"
+        key = "|".join([row["model"], row["version"], row["code"], row["kind"], row["happened_at"].isoformat()])
+        severity: Severity = "bad" if tripped else "note"
+        sentence = f"{said} {row['sentence']}{by}"
+        facts.append(Fact("breaker", instrument.symbol, row["model"], key, sentence, severity, row["happened_at"]))
+    return facts
+
+
+def retrain_facts(instrument: Instrument, results: Iterable[Row]) -> list[Fact]:
+    """Return what became of retrainings; one that failed or was cut off is worth a look."""
+    facts = []
+    for row in results:
+        candidate = f" ({row['candidate']})" if row["candidate"] else ""
+        said = f"{row['verdict'].capitalize()}{candidate}: {row['why']}"
+        severity: Severity = "note" if row["verdict"] in ("challenger", "rejected") else "look"
+        facts.append(
+            Fact("retrain", instrument.symbol, row["model"], row["retraining_id"], said, severity, row["ended_at"])
+        )
     return facts

@@ -44,6 +44,8 @@ def facts_of(store: Store, instrument: Instrument, now: datetime, rules: FactRul
         looks = _rows(journal, "alert_looks", {**asked, "since": since - _LOOKED})
         verdicts = _rows(journal, "alert_verdicts", {**asked, "since": since - _LOOKED})
         moves = _rows(journal, "alert_moves", asked)
+        trips = _rows(journal, "alert_trips", {**asked, "since": since})
+        retrained = _rows(journal, "alert_retrainings", {**asked, "since": since})
     said = [row for row in said if row["decided_at"] <= now]
     return [
         *facts.opening_facts(instrument, since if rules.replayed else now, now, settings, zone),
@@ -53,6 +55,8 @@ def facts_of(store: Store, instrument: Instrument, now: datetime, rules: FactRul
         *facts.alarm_facts(instrument, looks),
         *facts.gate_facts(instrument, verdicts),
         *facts.stage_facts(instrument, moves),
+        *facts.breaker_facts(instrument, trips),
+        *facts.retrain_facts(instrument, retrained),
     ]
 
 

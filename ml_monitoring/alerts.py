@@ -174,17 +174,17 @@ def _messages(
 ) -> list[Message]:
     late = [alert for alert in waiting if _is_late(alert, now, settings)]
     fresh = [alert for alert in waiting if not _is_late(alert, now, settings)]
-    messages = []
+    if len(fresh) > settings.together:
+        symbols = ", ".join(sorted({each.instrument for each in fresh if each.instrument}))
+        title = f"{symbols}: {_count(fresh)}".removeprefix(": ")
+        messages = [_message(channel, fresh, attempt, "several", title, _listed(fresh, zone))]
+    else:
+        messages = [_message(channel, [each], attempt, "one", each.title, each.sentence) for each in fresh]
     if late:
         span = " to ".join(dict.fromkeys(wall_time(each.happened_at, zone) for each in (late[0], late[-1])))
         title = f"Told late: {_count(late)} of {span}"
         messages.append(_message(channel, late, attempt, "late", title, _listed(late, zone)))
-    if len(fresh) > settings.together:
-        symbols = ", ".join(sorted({each.instrument for each in fresh if each.instrument}))
-        title = f"{symbols}: {_count(fresh)}".removeprefix(": ")
-        messages.append(_message(channel, fresh, attempt, "several", title, _listed(fresh, zone)))
-        return messages
-    return messages + [_message(channel, [each], attempt, "one", each.title, each.sentence) for each in fresh]
+    return messages
 
 
 def _count(alerts: Sequence[Alert]) -> str:

@@ -164,7 +164,8 @@ def send_message(
 class AlertWatch:
     """Raises and sends alerts beside a loop, in a thread of its own: `look()` returns at once, whatever a channel does.
 
-    `tell` is called, from that thread, with a sentence for every alert raised and every message that was not taken.
+    `more(now)` are facts that no store holds. `tell` is called, from that thread, with a kind and a sentence for every
+    alert raised and every message that was not taken.
     """
 
     def __init__(
@@ -174,9 +175,10 @@ class AlertWatch:
         settings: HubSettings,
         clock: Callable[[], datetime],
         tell: Callable[[str, str], None],
+        more: Callable[[datetime], Sequence[Fact]] = lambda _: (),
     ) -> None:
         self._store, self._instruments, self._settings = store, tuple(instruments), settings
-        self._clock, self._tell = clock, tell
+        self._clock, self._tell, self._more = clock, tell, more
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen: tuple[int, int] | None = None
@@ -184,7 +186,7 @@ class AlertWatch:
 
     def look(self) -> None:
         """Look for alerts, when something was stored since the last look or half a minute has passed."""
-        if self._thread is not None and self._thread.is_alive():
+        if not self._instruments or (self._thread is not None and self._thread.is_alive()):
             return
         seen = (self._store.stamp("market"), self._store.stamp("journal"))
         if seen == self._seen and time.monotonic() - self._looked_at < _LOOK_SECONDS:
@@ -193,16 +195,27 @@ class AlertWatch:
         self._thread = threading.Thread(target=self._look, name="alerts")
         self._thread.start()
 
+    def finish(self) -> None:
+        """Look a last time, and wait until what is due was sent or given up."""
+        self._wait()
+        self._seen = None
+        self.look()
+        self._wait()
+
     def close(self) -> None:
         """End what is on its way and wait for it."""
         self._stop.set()
+        self._wait()
+
+    def _wait(self) -> None:
         if self._thread is not None:
             self._thread.join()
 
     def _look(self) -> None:
         zone = shown_zone(self._settings.display.time_zone, self._instruments[0])
         try:
-            for alert in raise_due(self._store, self._instruments, self._settings, self._clock()):
+            now = self._clock()
+            for alert in raise_due(self._store, self._instruments, self._settings, now, self._more(now)):
                 self._tell("alert", f"{alert.title}: {alert.sentence}")
             for sent in send_due(
                 self._store, self._settings, zone, self._clock, lambda to, what: send_message(to, what, self._stop)

@@ -9,11 +9,13 @@ import numpy as np
 import typer
 
 from ml_data.alert_journal import Delivery, alerts_since, deliveries_since
+from ml_inference.live_state import live_path, read_state
 from ml_monitoring.alert_channels import CHANNEL_SHAPES, Channel, channels_of
 from ml_monitoring.alert_rows import facts_of
 from ml_monitoring.alerts import HORIZON, messages_of_day
 from ml_scripts.alert_sending import Sent, fact_rules, raise_due, send_due, send_test
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, day, fail, now, opened, run, say
+from ml_scripts.loop_facts import dead_loop, feed_failures
 from trading.domain.alert import SHAPES, Alert
 from trading.domain.calendar import day_spans, from_minute
 from trading.domain.instrument import Instrument
@@ -36,18 +38,20 @@ def command(
 ) -> None:
     """Show the newest alerts and the channels; with --send raise and send what is due."""
     with opened() as hub:
+        one = None if instrument is None else hub.instrument(instrument)
         if past is not None:
-            lines, found = _told_of(hub, hub.instrument(instrument), past)
+            lines, found = _told_of(hub, one or hub.instrument(None), past)
             say(lines, found, as_json=as_json)
             return
         sent: tuple[Sent, ...] = ()
         if test is not None:
             sent = send_test(hub.store, hub.settings, _named(hub, test), _zone(hub), now())
-        raised = raise_due(hub.store, _instruments(hub), hub.settings, now()) if send else ()
+        raised = _raised(hub, [one] if one else _instruments(hub)) if send else ()
         if send:
             sent += send_due(hub.store, hub.settings, _zone(hub), now)
         at = now()
-        alerts = alerts_since(hub.store, at - _LOOK_BACK, newest)
+        every = alerts_since(hub.store, at - _LOOK_BACK)
+        alerts = [each for each in every if one is None or each.instrument == one.symbol][:newest]
         deliveries = deliveries_since(hub.store, at - _LOOK_BACK)
         channels = channels_of(hub.settings.alerts, deliveries, at)
         zone = _zone(hub)
@@ -67,6 +71,13 @@ def _named(hub: Hub, name: str) -> Sequence[str]:
     if name not in (*known, "all"):
         raise HubError(f"{name!r} is no channel; there are {', '.join(known)}, and 'all'.")
     return known if name == "all" else [name]
+
+
+def _raised(hub: Hub, instruments: Sequence[Instrument]) -> tuple[Alert, ...]:
+    """Raise what is due, also of the process that follows feeds: it cannot tell that it died."""
+    at, state = now(), read_state(live_path(hub.store, "json"))
+    dead = dead_loop(state, at, hub.settings.alerts.dead_minutes, _zone(hub))
+    return raise_due(hub.store, instruments, hub.settings, at, [*feed_failures(state), *dead])
 
 
 def _instruments(hub: Hub) -> list[Instrument]:

@@ -14,7 +14,7 @@ from ml_data.feeds.base import Feed, Notice
 from ml_data.feeds.named import FeedNeeds, named_feed
 from ml_data.feeds.replay import ReplayClock, ReplayFeed
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
-from ml_inference.live_state import Following, Told, asked_from
+from ml_inference.live_state import Following, FollowState, Told, asked_from, live_path, read_state
 from ml_inference.panel import Panel
 from ml_inference.roster import Seat, Who, models_of
 from ml_inference.shadow import decision_moments
@@ -22,8 +22,11 @@ from ml_monitoring.breaker import AT_ONCE
 from ml_monitoring.breaker_watch import watch
 from ml_monitoring.gatekeeper import take_back
 from ml_monitoring.outcome_logger import SettleReport, settle
+from ml_scripts.alert_sending import AlertWatch
 from ml_scripts.console import Hub, now
 from ml_scripts.live_board import Board, Tell, alone, live_log
+from ml_scripts.loop_facts import feed_failures
+from trading.domain.alert import Fact
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
 from trading.settings import FeedSettings
@@ -31,6 +34,7 @@ from trading.settings import FeedSettings
 WAITS: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds before a feed that failed is tried again beside others; the last for all further attempts."""
 
+REPLAY: Final = "replay:"
 _ALIVE_SECONDS: Final = 10.0
 _ERRORS: Final = ("failed", "store", "disconnected", "refused", "no_answer", "silent")
 
@@ -70,7 +74,12 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
         when another process follows feeds with this journal, or a feed cannot be followed at all.
     """
     words = ", ".join(f"{each.instrument.symbol}={each.words}" for each in feeds)
-    with alone(hub.store, words), live_log(hub.store, show) as log, _stoppable() as stop:
+    with (
+        alone(hub.store, words),
+        live_log(hub.store, show) as log,
+        _stoppable() as stop,
+        _alerts(hub, feeds, log) as alerts,
+    ):
         board = Board(hub.store)
         again = len(feeds) > 1 and not once
         followers = [_Follower(hub, each, board, log, stop, once=once, again=again) for each in feeds]
@@ -80,14 +89,32 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
         for follower in followers:
             while follower.is_alive():
                 follower.join(0.5)  # in short waits: some systems hear Ctrl+C only between them
+                alerts.look()
                 if time.monotonic() > until:
                     board.alive()
                     until = time.monotonic() + _ALIVE_SECONDS
         board.alive(ended_at=now())
+        if not stop.is_set():
+            alerts.finish()
     failures = [follower.failure for follower in followers if follower.failure is not None]
     if failures:
         raise failures[0]
     return [follower.followed for follower in followers if follower.followed is not None]
+
+
+@contextmanager
+def _alerts(hub: Hub, feeds: Sequence[Wanted], log: Tell) -> Iterator[AlertWatch]:
+    """Yield what tells the trader of the feeds that are live; of a replay nobody is told."""
+    live = [each.instrument for each in feeds if not each.words.startswith(REPLAY)]
+
+    def failures(_: datetime) -> list[Fact]:
+        return feed_failures(read_state(live_path(hub.store, "json")))
+
+    watch = AlertWatch(hub.store, live, hub.settings, now, lambda kind, said: log(Notice(kind, said), ""), failures)
+    try:
+        yield watch
+    finally:
+        watch.close()
 
 
 class _Follower(threading.Thread):
@@ -172,10 +199,11 @@ class _Follower(threading.Thread):
     def _failed(self, error: HubError, wait: float | None) -> None:
         again = "" if wait is None else f" {self._symbol} is tried again in {wait:g} seconds."
         self._tell(Notice("failed", f"{error}{again}"))
-        if wait is not None:
-            before = self._before() or Following(self._wanted.words, "waiting", now())
+        if not self._wanted.words.startswith(REPLAY):
+            state: FollowState = "resting" if wait is None else "waiting"
+            before = self._before() or Following(self._wanted.words, state, now())
             error_told = self._said["error"]
-            self._board.put(self._symbol, replace(before, state="waiting", stepped_at=now(), last_error=error_told))
+            self._board.put(self._symbol, replace(before, state=state, stepped_at=now(), last_error=error_told))
 
 
 class _Run:

@@ -181,6 +181,30 @@ def test_a_version_that_was_taken_back_is_something_wrong():
     assert (down.severity, down.sentence) == ("bad", "v_20250501_000000-abcde taken back to shadow by hub: so.")
 
 
+def test_a_trip_of_the_breaker_is_something_wrong_and_a_re_arm_says_by_whom():
+    def event(kind: str, minute: int) -> dict[str, Any]:
+        return {
+            **MODEL, "code": "drawdown", "kind": kind, "sentence": "It lost 6.1 R of 6.", "by_whom": "Ann",
+            "why": "looked at", "happened_at": at("00:00") + timedelta(minutes=minute),
+        }  # fmt: skip
+
+    trip, rearm = alert_facts.breaker_facts(MGC, [event("trip", 0), event("rearm", 5)])
+    assert (trip.kind, trip.severity, rearm.severity) == ("breaker", "bad", "note")
+    assert trip.sentence == "v_20250501_000000-abcde is silent: drawdown. It lost 6.1 R of 6."
+    assert rearm.sentence == "drawdown is armed again. It lost 6.1 R of 6. By Ann: looked at"
+    assert trip.key != rearm.key
+
+
+def test_what_became_of_a_retraining_is_told_and_a_failure_is_worth_a_look():
+    def result(verdict: str, candidate: str | None) -> dict[str, Any]:
+        ended = {"verdict": verdict, "candidate": candidate, "why": "It did not beat it.", "ended_at": at("00:00")}
+        return {**MODEL, "retraining_id": f"r-{verdict}", **ended}
+
+    rejected, failed = alert_facts.retrain_facts(MGC, [result("rejected", "v_new"), result("failed", None)])
+    assert (rejected.severity, rejected.sentence) == ("note", "Rejected (v_new): It did not beat it.")
+    assert (failed.severity, failed.sentence) == ("look", "Failed: It did not beat it.")
+
+
 def test_a_past_day_is_told_in_the_order_in_which_a_loop_that_never_sleeps_would():
     alerts, messages = messages_of_day(told(RANGE, said=[FORECAST]), ALL, ZONE)
     assert [each.raised_at for each in alerts] == [at("00:05"), at("00:06"), at("00:42")]

@@ -115,7 +115,7 @@ def test_many_at_once_are_one_message_few_are_one_each():
 
 def test_after_a_sleep_there_is_one_summary_and_nothing_of_a_range_that_has_opened_since():
     slept = [fact("opening", at=after(-180)), fact("range", at=after(-175)), fact("break", at=after(-100))]
-    late, fresh = messages_due(raised(*slept, fact("result")), [], NOON, SETTINGS, ZONE)
+    fresh, late = messages_due(raised(*slept, fact("result")), [], NOON, SETTINGS, ZONE)
     assert (late.form, late.title) == ("late", "Told late: 2 alerts of 09:05 AEST to 10:20 AEST")
     assert (fresh.form, fresh.body) == ("one", "result 1.")
 
