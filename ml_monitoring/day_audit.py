@@ -32,9 +32,11 @@ _SAME_COSTS: Final = "bars and definitions are those it was settled with"
 
 @dataclass(frozen=True)
 class Reconciled:
-    """The looks at some days of a model, summed: of each day the newest."""
+    """The looks at some days of a model, summed: of each day the newest. `causes` are events and net R by name."""
 
     days: int
+    first: date
+    last: date
     events: int
     differ: int
     unsettled: int
@@ -47,6 +49,11 @@ class Reconciled:
     def sentence(self) -> str:
         """What the looks came to."""
         return reconciliation_sentence(self.events, self.differ, self.causes)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every difference has a cause that is known."""
+        return UNEXPLAINED.name not in self.causes
 
 
 def reconcile_day(
@@ -117,6 +124,8 @@ def reconciled_so_far(
             causes[name] = (events + count, total + r)
     return Reconciled(
         days=len(looks),
+        first=looks[0]["trading_day"],
+        last=looks[-1]["trading_day"],
         **{name: sum(look[name] for look in looks) for name in ("events", "differ", "unsettled", "r_live", "r_replay")},
         causes=causes,
         looked_at=max(look["looked_at"] for look in looks),

@@ -13,6 +13,7 @@ from typing import Final
 
 from ml_monitoring.outcome_logger import advised_r
 from trading.domain.substitution import CAUSES, UNEXPLAINED, Cause, Said, Substituted
+from trading.domain.words import r_text
 
 _ORDER: Final = {cause.name: place for place, cause in enumerate(CAUSES)}
 
@@ -166,7 +167,7 @@ def _move(
 
 def _difference(case: Case, parts: Iterable[tuple[Cause, Fraction, str]]) -> Difference:
     told = tuple(Part(cause.name, float(r), why) for cause, r, why in parts)
-    live, replay = (0.0 if r is None else r for r in (case.r_live, case.r_replay))
+    live, replay = (float(_exact(r)) for r in (case.r_live, case.r_replay))  # 0, not -0
     return Difference(case.substituted.event, case.substituted.prediction_id, told[0].cause, told, live, replay)
 
 
@@ -196,12 +197,12 @@ def reconciliation_sentence(events: int, differ: int, causes: dict[str, tuple[in
     """Return how many events differ between journal and replay, and why; `causes` are events and net R by name.
 
     >>> reconciliation_sentence(12, 1, {"model_differs": (1, -0.5)})
-    '12 events compared, 1 differ: 1 another version answered (-0.500 R).'
+    '12 events compared, 1 differs: 1 by another version (−0.50R).'
     >>> reconciliation_sentence(12, 0, {})
     '12 events compared, none differs.'
     """
     if not causes:
         return f"{events:,} events compared, none differs."
     words = {cause.name: cause.words for cause in CAUSES}
-    told = [f"{count:,} {words.get(name, name)} ({r:+.3f} R)" for name, (count, r) in causes.items()]
-    return f"{events:,} events compared, {differ:,} differ: {', '.join(told)}."
+    told = [f"{causes[name][0]:,} {words[name]} ({r_text(causes[name][1])})" for name in words if name in causes]
+    return f"{events:,} events compared, {differ:,} differ{'s' * (differ == 1)}: {', '.join(told)}."

@@ -33,6 +33,7 @@ from ml_scripts.console import (
 from ml_scripts.shadow import DIRECTIONAL, RecipeOption, named_model
 from trading.domain.instrument import Instrument
 from trading.domain.label import EVENT_KINDS
+from trading.domain.words import r_text
 from trading.errors import HubError, NothingStored
 
 cli = verbs("Check the laws on your own data.")
@@ -166,7 +167,7 @@ def reconcile(
     unsettled = f" {found.unsettled:,} have no outcome yet; run hub settle." if found.unsettled else ""
     title = (
         f"{found.instrument} {asked}, {kind} against {found.version}: {describe_reconciliation(found)} "
-        f"Net R {found.r_live:+.3f} {kind}, {found.r_replay:+.3f} in the replay.{unsettled}"
+        f"Net R {r_text(found.r_live)} {kind}, {r_text(found.r_replay)} in the replay.{unsettled}"
     )
     lines = [str(each) for each in found.differences]
     said = _listed(title, lines) if lines else title

@@ -464,7 +464,7 @@ ROWS: dict[str, Row] = {
             ),
             ("2023-05-16 --replayed --version nosuch", "nosuch does not point at any version"),
         ),
-        fails=(change_a_stored_bar, "no cause is known"),
+        fails=(change_a_stored_bar, "without a known cause"),
     ),
     "audit stale": Row(
         shelves=("market", "journal"),

@@ -13,21 +13,21 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class Cause:
-    """One reason for a difference: its name in the journal, and what people are told."""
+    """One reason for a difference: its name in the journal, and what people are told behind a number of events."""
 
     name: str
     words: str
 
 
-MISSED_LIVE: Final = Cause("missed", "missed live, answered by a replay")
-ONLY_LIVE: Final = Cause("only_live", "logged live, no event for a replay")
-ONLY_REPLAY: Final = Cause("only_replay", "an event for a replay, never logged")
-DATA_REVISED: Final = Cause("data_revised", "bars were revised or came in since")
-FEATURE_DIFFERS: Final = Cause("feature_differs", "the same bars gave other inputs")
-MODEL_DIFFERS: Final = Cause("model_differs", "another version answered")
-THRESHOLD_DIFFERS: Final = Cause("threshold_differs", "the same answer, other advice by other settings")
-FILL_DIFFERS: Final = Cause("fill_differs", "settled with other costs or ticks")
-UNEXPLAINED: Final = Cause("unexplained", "no cause is known")
+MISSED_LIVE: Final = Cause("missed", "missed live")
+ONLY_LIVE: Final = Cause("only_live", "that a replay does not meet")
+ONLY_REPLAY: Final = Cause("only_replay", "never logged")
+DATA_REVISED: Final = Cause("data_revised", "by revised or late bars")
+FEATURE_DIFFERS: Final = Cause("feature_differs", "by other inputs of the same bars")
+MODEL_DIFFERS: Final = Cause("model_differs", "by another version")
+THRESHOLD_DIFFERS: Final = Cause("threshold_differs", "by other settings")
+FILL_DIFFERS: Final = Cause("fill_differs", "by other costs or ticks")
+UNEXPLAINED: Final = Cause("unexplained", "without a known cause")
 
 CAUSES: Final = (
     MISSED_LIVE,
