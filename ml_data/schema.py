@@ -70,6 +70,11 @@ def migrate(cursor: duckdb.DuckDBPyConnection, alias: str, version: int) -> None
 
     The file is checkpointed at the end: table definitions left in the write-ahead log are the part of DuckDB's
     recovery with the most open reports.
+
+    Raises
+    ------
+    StoreError
+        when the tables are not those that the next step takes: the file is as it was after the step before.
     """
     for step in migrations(alias):
         if step.version <= version:
@@ -83,7 +88,13 @@ def migrate(cursor: duckdb.DuckDBPyConnection, alias: str, version: int) -> None
             cursor.execute(step.sql)
             cursor.execute(f"INSERT INTO {alias}.schema_version VALUES (?, ?, now())", [step.version, step.name])
             cursor.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             cursor.execute("ROLLBACK")
+            if isinstance(error, duckdb.ProgrammingError):
+                raise StoreError(
+                    f"{alias}.duckdb: its tables say version {step.version - 1} and are not those of that version "
+                    f"(step {step.name}: {str(error).splitlines()[0]}). Another program changed them, or an unreleased "
+                    "one of ours; put a backup in its place, or choose another home folder. Nothing was changed."
+                ) from error
             raise
     cursor.execute(f"CHECKPOINT {alias}")

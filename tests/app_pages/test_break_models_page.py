@@ -21,7 +21,8 @@ DAY = {"day": "2023-05-24", "clock": "18:40"}
 @pytest.fixture
 def open_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, break_home: Path) -> Open:
     def open_(page: str | None = None, **url: str) -> AppTest:
-        monkeypatch.chdir(tmp_path)
+        (tmp_path / "hub.toml").touch()
+        monkeypatch.setenv("HUB_TOML", str(tmp_path / "hub.toml"))
         monkeypatch.setenv("HUB_HOME", str(break_home))
         app = AppTest.from_file(str(CHECKOUT / "app_trading_hub.py"), default_timeout=60)
         for name, value in url.items():

@@ -96,7 +96,8 @@ def test_what_was_said_after_the_clock_is_not_among_the_reasons(store: Store, ro
 @pytest.fixture
 def open_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked_home: Path) -> Callable[..., AppTest]:
     def open_(**url: str) -> AppTest:
-        monkeypatch.chdir(tmp_path)
+        (tmp_path / "hub.toml").touch()
+        monkeypatch.setenv("HUB_TOML", str(tmp_path / "hub.toml"))
         monkeypatch.setenv("HUB_HOME", str(asked_home))
         app = AppTest.from_file(str(CHECKOUT / "app_trading_hub.py"), default_timeout=60)
         for name, value in url.items():

@@ -29,7 +29,8 @@ def home(full_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def open_today(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Open:
     """Return `open(home, **url)`: the app after one run, without a trace on the page or a deprecation in the log."""
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hub.toml").touch()
+    monkeypatch.setenv("HUB_TOML", str(tmp_path / "hub.toml"))
 
     def open_(home: Path, **url: str) -> AppTest:
         monkeypatch.setenv("HUB_HOME", str(home))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-DESKTOP = {"width": 1600, "height": 1000}
+DESKTOP: ViewportSize = {"width": 1600, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 
 

@@ -15,6 +15,7 @@ import pytest
 from ml_data.schema import migrations
 from ml_data.store import ALIASES, Store, sql
 from tests.ml_data.store_use import act, acts
+from trading.errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,6 +176,18 @@ def test_every_file_of_the_store_has_a_name_that_git_ignores_in_the_checkout(sto
         cursor.execute("SELECT 1").fetchall()
     names = sorted(file.name for file in home.iterdir())
     assert all(re.fullmatch(r"(market|journal)\.duckdb(\..+)?", name) for name in names), names
+
+
+def test_tables_that_are_not_those_of_their_version_are_named_and_left_alone(store: Store, home: Path):
+    act(store, "p1")
+    newest = migrations("journal")[-1]
+    with store.journal_write() as cursor:
+        cursor.execute("DELETE FROM journal.schema_version WHERE version = ?", [newest.version])
+    with pytest.raises(StoreError, match=rf"its tables say version {newest.version - 1} .*{newest.name}"):
+        acts(Store(home))
+    with duckdb.connect(str(home / "journal.duckdb"), read_only=True) as file:
+        assert file.execute("SELECT max(version) FROM schema_version").fetchall() == [(newest.version - 1,)]
+        assert file.execute("SELECT prediction_id FROM ml_actions").fetchall() == [("p1",)]
 
 
 # Reading and writing
