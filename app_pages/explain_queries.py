@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from app_pages.past_queries import ranges_known
 from ml_data.journal import explained_predictions, features_asked, prediction
 from ml_data.store import Store
-from ml_monitoring.neighbours import Neighbours, matrix, nearest
+from ml_monitoring.neighbours import Neighbours, nearest
+from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_DIRECTION, Label, label_named
+from trading.domain.trade_rule import rule_named
 from trading.errors import HubError
 
 if TYPE_CHECKING:
@@ -25,8 +29,7 @@ _ROUNDING = 1e-6
 class Explained:
     """A stored prediction and its reasons: `base` and all `points` sum to `answer`, in the unit of the label.
 
-    `names` are its inputs in order, `values` what they were. `weighed` says whether the nearest ranges were weighed by
-    what the version looks at (it is on the shelf) or all inputs alike.
+    `names` are its inputs in order, `values` what they were.
     """
 
     prediction_id: str
@@ -38,8 +41,6 @@ class Explained:
     points: tuple[float, ...]
     base: float
     answer: float
-    near: Neighbours
-    weighed: bool
 
     @property
     def gap(self) -> float:
@@ -52,6 +53,17 @@ class Explained:
         return self.gap <= _ROUNDING
 
 
+@dataclass(frozen=True)
+class Near:
+    """The past events most like one; None where its inputs were defined otherwise than today's, so that none compares.
+
+    `weighed` says whether they were weighed by what the version looks at (it is on the shelf) or all inputs alike.
+    """
+
+    neighbours: Neighbours | None
+    weighed: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Reasons:
     """The stored reasons of n predictions of a version: inputs `x` and `points` (n, F), oldest first."""
@@ -62,20 +74,12 @@ class Reasons:
     label: Label
 
 
-def explained(store: Store, registry: "ModelRegistry", prediction_id: str) -> Explained | None:
-    """Return a prediction with its reasons and the five nearest past ranges; None of a refusal or an unknown id."""
+def explained(store: Store, prediction_id: str) -> Explained | None:
+    """Return a prediction with its reasons; None of a refusal or an unknown id."""
     row = prediction(store, prediction_id)
     if row is None or row["refusal_code"] is not None or not row["reasons"]:
         return None
     names = _names(row["schema_hash"], len(row["features"]))
-    weights = _weights(registry, row["model"], row["version"])
-    past = explained_predictions(
-        store,
-        instrument=row["instrument"],
-        model=row["model"],
-        schema=row["schema_hash"],
-        known_by=row["decided_at"],
-    )
     label = label_named(row["label"])
     return Explained(
         prediction_id=prediction_id,
@@ -87,9 +91,23 @@ def explained(store: Store, registry: "ModelRegistry", prediction_id: str) -> Ex
         points=tuple(row["reasons"]),
         base=row["base_prob_up"] if label == BREAK_DIRECTION else row["base_value"],
         answer=_answer(row, label),
-        near=nearest(row["features"], row["decided_at"], past, names, weights),
-        weighed=bool(weights),
     )
+
+
+def near_to(store: Store, registry: "ModelRegistry", instrument: Instrument, prediction_id: str) -> Near | None:
+    """Return the five past events most like a prediction's, known at its moment; None of a refusal or an unknown id."""
+    row = prediction(store, prediction_id)
+    if row is None or row["refusal_code"] is not None or not row["features"]:
+        return None
+    names = tuple(feature.name for feature in features_asked(row["schema_hash"], len(row["features"])))
+    weights = _weights(registry, row["model"], row["version"])
+    if not names:
+        return Near(None, bool(weights))
+    label, rule = label_named(row["label"]), None if row["rule"] is None else rule_named(row["rule"])
+    past = ranges_known(store, instrument, label, rule)
+    if past is None:
+        return Near(Neighbours((), 0), bool(weights))
+    return Near(nearest(row["features"], names, row["decided_at"], past, weights), bool(weights))
 
 
 def reasons_of_version(
@@ -104,7 +122,9 @@ def reasons_of_version(
     first = prediction(store, rows["prediction_id"][0].as_py()) or {}
     width = len(first["features"])
     names = _names(first["schema_hash"], width)
-    return Reasons(names, matrix(rows["features"], width), matrix(rows["reasons"], width), label_named(first["label"]))
+    return Reasons(
+        names, _matrix(rows["features"], width), _matrix(rows["reasons"], width), label_named(first["label"])
+    )
 
 
 def _names(schema: str, width: int) -> tuple[str, ...]:
@@ -128,3 +148,10 @@ def _weights(registry: "ModelRegistry", model: str, version: str) -> dict[str, f
     except HubError:
         return {}
     return {each.name: each.mean_abs_shap for each in found if each.mean_abs_shap is not None}
+
+
+def _matrix(column: pa.ChunkedArray, width: int) -> Floats:
+    """Return (n, width): a column of lists of so many doubles each; NaN where one is missing."""
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+    found: Floats = flat.reshape(-1, width)
+    return found

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from app_pages.explain_queries import Explained, Floats, Reasons
+from app_pages.explain_queries import Explained, Floats, Near, Reasons
 from app_pages.health_view import plain
 from app_pages.label_words import ADVICES
 from ml_models.verdicts import counted
+from ml_monitoring.neighbours import Neighbours
 from trading.domain.words import range_label
 
 
@@ -23,7 +24,7 @@ def sum_sentence(found: Explained) -> str:
     return plain(f"✓ The reasons of all {counted(rest, 'input')} sum to the answer ({ends}; {found.gap:.0e} apart).")
 
 
-def near_frame(found: Explained) -> pd.DataFrame:
+def near_frame(near: Neighbours) -> pd.DataFrame:
     """Return the nearest past ranges as a table, the nearest first."""
     return pd.DataFrame(
         [
@@ -31,18 +32,20 @@ def near_frame(found: Explained) -> pd.DataFrame:
                 "Day": each.trading_day,
                 "Range": range_label(each.orb),
                 "Distance": each.distance,
-                "Came": "–" if each.actual is None else ADVICES.get(each.actual, each.actual),
+                "Came": ADVICES.get(each.actual, each.actual) if each.actual else plain(f"{each.value:+.2f}"),
                 "Net R": each.r_net,
             }
-            for each in found.near.found
+            for each in near.found
         ]
     )
 
 
-def near_sentence(found: Explained) -> str:
+def near_sentence(near: Near) -> str:
     """Return what came of the nearest ranges, and by what they are near."""
-    weighed = "weighed by what the version looks at" if found.weighed else "all inputs alike: the version is not here"
-    return plain(f"{found.near.sentence} Near in standardised inputs, {weighed}.")
+    if near.neighbours is None:
+        return "… The inputs were defined otherwise than today's, so no past range can be compared with these."
+    weighed = "weighed by what the version looks at" if near.weighed else "all inputs alike: the version is not here"
+    return plain(f"{near.neighbours.sentence} Near in standardised inputs, {weighed}.")
 
 
 def swarm_sentence(found: Reasons) -> str:

@@ -61,7 +61,7 @@ def _draw(context: PageContext, row: dict[str, Any]) -> None:
         st.markdown("**What I did**")
         draw_action(context, row["prediction_id"], wall)
         _draw_outcome(context, row, wall)
-        draw_prediction(context, row["prediction_id"], side_by_side=False)
+        draw_prediction(context, instrument, row["prediction_id"], side_by_side=False)
     st.markdown("**Made again, bit for bit**")
     st.code(f"hub reproduce {row['prediction_id']}", language=None)
     with st.expander("Version, hashes and instants"):

@@ -4,14 +4,17 @@ import streamlit as st
 
 from app_pages.context import PageContext
 from app_pages.explain_charts import waterfall_chart
-from app_pages.explain_queries import explained
+from app_pages.explain_queries import Near, explained, near_to
 from app_pages.explain_view import near_frame, near_sentence, sum_sentence
 from app_pages.theme import current_mode, styled, tokens
+from trading.domain.instrument import Instrument
 
 
-def draw_prediction(context: PageContext, prediction_id: str, *, side_by_side: bool = True) -> None:
-    """Draw the waterfall and the nearest ranges of a prediction."""
-    found = context.read(explained, context.registry, prediction_id, of="journal")
+def draw_prediction(
+    context: PageContext, instrument: Instrument, prediction_id: str, *, side_by_side: bool = True
+) -> None:
+    """Draw the waterfall and the nearest ranges of a prediction of `instrument`."""
+    found = context.read(explained, prediction_id, of="journal")
     if found is None:
         st.caption("… No reasons are stored with this forecast.")
         return
@@ -24,15 +27,22 @@ def draw_prediction(context: PageContext, prediction_id: str, *, side_by_side: b
         st.caption(sum_sentence(found))
     with right:
         st.markdown("**Five nearest past ranges**, known at that moment")
-        if found.near.found:
-            st.dataframe(
-                near_frame(found),
-                hide_index=True,
-                height="content",
-                placeholder="–",
-                column_config={
-                    "Distance": st.column_config.NumberColumn(format="%.2f", help="1: as far as two usually lie apart"),
-                    "Net R": st.column_config.NumberColumn(format="%+.2f", help="of the plain rule, after costs"),
-                },
-            )
-        st.caption(near_sentence(found))
+        with st.container(gap="xxsmall"), st.skeleton(height=210):
+            near = context.read(near_to, context.registry, instrument, prediction_id, of="both")
+        if near is not None:
+            _draw_near(near)
+
+
+def _draw_near(near: Near) -> None:
+    if near.neighbours is not None and near.neighbours.found:
+        st.dataframe(
+            near_frame(near.neighbours),
+            hide_index=True,
+            height="content",
+            placeholder="–",
+            column_config={
+                "Distance": st.column_config.NumberColumn(format="%.2f", help="1: as far as two usually lie apart"),
+                "Net R": st.column_config.NumberColumn(format="%+.2f", help="of the plain rule, after costs"),
+            },
+        )
+    st.caption(near_sentence(near))

@@ -124,7 +124,7 @@ def _draw_answer(
     if st.toggle("All reasons, and the five nearest past ranges", key=f"explain_{each.name}"):
         from app_pages.prediction_card import draw_prediction  # with it comes the shelf
 
-        draw_prediction(context, said.prediction_id, side_by_side=False)
+        draw_prediction(context, view.instrument, said.prediction_id, side_by_side=False)
     if st.toggle("What I did", key=f"deed_{each.name}"):
         from app_pages.action_card import draw_action
 

@@ -187,16 +187,12 @@ def explained_predictions(
     model: str,
     known_by: datetime,
     version: str | None = None,
-    schema: str | None = None,
 ) -> pa.Table:
-    """Return answered predictions with inputs, reasons and newest outcome, oldest first, as known at `known_by`.
-
-    `schema` is the `schema_hash` of the inputs: rows of one hash have the same inputs in the same order.
-    """
+    """Return answered predictions with inputs and reasons, oldest first, that were decided by `known_by`."""
     return _query(
         store,
         "explained_predictions",
-        {"instrument": instrument, "model": model, "version": version, "schema_hash": schema, "known_by": known_by},
+        {"instrument": instrument, "model": model, "version": version, "known_by": known_by},
     )
 
 

@@ -1,6 +1,7 @@
 """The past ranges that were most like one: what came of them, known when that one was decided."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,10 +9,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from ml_data.outcomes import MATURED
+from ml_monitoring.past_ranges import PastRanges
+from trading.domain.calendar import as_date, to_minute
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,14 +24,15 @@ LEAST: Final = 30
 class Neighbour:
     """A past range: how far it lies (0 the same; 1 as far as two ranges lie apart on average), what came of it.
 
-    `r_net` is net R of the plain rule, NaN without a trade.
+    `actual` is the class that came, `value` what became of the first target of a question of numbers (NaN of others);
+    `r_net` is net R of the question's rule, of the plain one where it has none, NaN without a trade.
     """
 
-    prediction_id: str
     trading_day: date
     orb: str
     distance: float
     actual: str | None
+    value: float
     r_net: float
 
 
@@ -51,10 +52,11 @@ class Neighbours:
                 f"from {LEAST} on."
             )
         earned = [each.r_net for each in self.found if not math.isnan(each.r_net)]
-        came: dict[str, int] = {}
-        for each in self.found:
-            came[each.actual or "–"] = came.get(each.actual or "–", 0) + 1
-        told = ", ".join(f"{count} {name}" for name, count in sorted(came.items(), key=lambda item: -item[1]))
+        came = Counter(each.actual for each in self.found if each.actual is not None)
+        told = ", ".join(f"{count} {name}" for name, count in came.most_common())
+        if not came:
+            values = [each.value for each in self.found]
+            told = f"came from {min(values):+.2f} to {max(values):+.2f}, mean {np.mean(values):+.2f}"
         spread = ""
         if earned:
             ends = f"from {min(earned):+.2f} to {max(earned):+.2f}, mean {np.mean(earned):+.2f}"
@@ -68,26 +70,24 @@ class Neighbours:
 
 def nearest(
     features: Sequence[float],
-    decided_at: datetime,
-    past: pa.Table,
     names: Sequence[str],
+    decided_at: datetime,
+    past: PastRanges,
     weights: Mapping[str, float],
     count: int = COUNT,
 ) -> Neighbours:
-    """Return the `count` rows of `past` that lie nearest to `features`, of those known before `decided_at`.
+    """Return the `count` events of `past` that lie nearest to `features`, of those known at `decided_at`.
 
-    `past` is as `ml_data.journal.explained_predictions` returns it, `names` are its inputs; `weights` say how much a
-    standard deviation of each input counts (mean |SHAP|; none of them: all alike). Inputs are standardised by the rows
-    that were known. An input that is missing on one side only lies a standard deviation off. Of several answers to one
-    event the newest version's stands for it.
+    `names` are the inputs of `features`, all of them among those of `past`; `weights` say how much a standard deviation
+    of each counts (mean |SHAP|; none of them: all alike). Inputs are standardised by the events that were known. An
+    input that is missing on one side only lies a standard deviation off.
     """
-    known = pc.and_(pc.equal(past["state"], MATURED), pc.less_equal(past["known_at"], pa.scalar(decided_at)))
-    known = pc.and_(known, pc.less(past["decided_at"], pa.scalar(decided_at)))
-    rows = _once_an_event(past.filter(pc.fill_null(known, False)))
-    if rows.num_rows < LEAST:
-        return Neighbours((), rows.num_rows)
-    x = matrix(rows["features"], len(names))
-    row = np.asarray(features, dtype=np.float64)
+    moment = to_minute(decided_at)
+    known = np.nonzero((past.known <= moment) & (past.decided < moment))[0]
+    if len(known) < LEAST:
+        return Neighbours((), len(known))
+    columns = np.array([past.names.index(name) for name in names])
+    x, row = past.x[np.ix_(known, columns)], np.asarray(features, dtype=np.float64)
     weight = np.array([weights.get(name, 0.0) for name in names])
     weight = weight / weight.sum() if weight.sum() > 0 else np.full(len(names), 1 / len(names))
     spread = _deviations(x)
@@ -97,28 +97,20 @@ def nearest(
     # Two independent draws lie two variances apart, an input that never varied none.
     distance = np.sqrt(squares @ weight / 2.0)
     order = np.argsort(distance, kind="stable")[:count]
-    told = rows.take(pa.array(order)).to_pylist()
     return Neighbours(
         tuple(
             Neighbour(
-                each["prediction_id"],
-                each["trading_day"],
-                each["orb"],
-                float(distance[place]),
-                each["actual"],
-                math.nan if each["r_net"] is None else each["r_net"],
+                trading_day=as_date(past.days[place]),
+                orb=str(past.orb[place]),
+                distance=float(each),
+                actual=past.actual[place],
+                value=float(past.value[place]),
+                r_net=float(past.r_net[place]),
             )
-            for place, each in zip(order, told, strict=True)
+            for place, each in zip(known[order], distance[order], strict=True)
         ),
-        rows.num_rows,
+        len(known),
     )
-
-
-def matrix(column: pa.ChunkedArray, width: int) -> Floats:
-    """Return (n, width): a column of lists of so many doubles each; NaN where one is missing."""
-    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-    found: Floats = flat.reshape(-1, width)
-    return found
 
 
 def _deviations(x: Floats) -> Floats:
@@ -127,13 +119,3 @@ def _deviations(x: Floats) -> Floats:
     means = np.nansum(x, axis=0) / np.maximum(counts, 1)
     variances = np.nansum((x - means) ** 2, axis=0) / np.maximum(counts - 1, 1)
     return np.where(variances > 0, np.sqrt(variances), np.inf)
-
-
-def _once_an_event(rows: pa.Table) -> pa.Table:
-    newest: dict[tuple[date, str], int] = {}
-    keys = zip(rows["trading_day"].to_pylist(), rows["orb"].to_pylist(), rows["version"].to_pylist(), strict=True)
-    versions: dict[tuple[date, str], str] = {}
-    for place, (day, orb, version) in enumerate(keys):
-        if version >= versions.get((day, orb), ""):
-            versions[(day, orb)], newest[(day, orb)] = version, place
-    return rows.take(pa.array(sorted(newest.values()), pa.int64()))

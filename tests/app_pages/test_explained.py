@@ -1,5 +1,6 @@
 """Stored reasons as the pages show them: they sum to what was said; what is near was known."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,13 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app_pages.explain_charts import swarm_frame, waterfall_frame
-from app_pages.explain_queries import explained, reasons_of_version
-from app_pages.explain_view import dependence_sentence, near_frame, sum_sentence, swarm_sentence
+from app_pages.explain_queries import explained, near_to, reasons_of_version
+from app_pages.explain_view import dependence_sentence, near_frame, near_sentence, sum_sentence, swarm_sentence
 from ml_data.journal import judged_predictions
 from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
 from tests.app_pages.test_today_page import page_text
-from tests.app_pages.today_home import MODEL, VERSION, make_home
+from tests.app_pages.today_home import MODEL, VERSION, demo_instrument, make_home
 from trading.settings import CHECKOUT
 
 
@@ -40,8 +41,8 @@ def shelf(asked_home: Path) -> ModelRegistry:
     return ModelRegistry(asked_home / "ml_models" / "registry")
 
 
-def test_the_waterfall_goes_from_the_base_to_the_answer(store: Store, rows: list[dict], shelf: ModelRegistry):
-    found = explained(store, shelf, rows[-1]["prediction_id"])
+def test_the_waterfall_goes_from_the_base_to_the_answer(store: Store, rows: list[dict]):
+    found = explained(store, rows[-1]["prediction_id"])
     assert found is not None
     assert found.adds_up
     steps = waterfall_frame(found)
@@ -51,29 +52,43 @@ def test_the_waterfall_goes_from_the_base_to_the_answer(store: Store, rows: list
     assert sum_sentence(found).startswith("✓ The reasons of all ")
 
 
-def test_reasons_that_do_not_sum_are_said_to_be_wrong(tmp_path: Path):
-    home = make_home(tmp_path)
+def test_reasons_that_do_not_sum_are_said_to_be_wrong(asked_home: Path, tmp_path: Path):
+    home = Path(shutil.copytree(asked_home, tmp_path / "home"))
     opened = Store(home / "ml_data")
     with opened.journal_write() as cursor:
         cursor.execute("UPDATE journal.ml_predictions SET prob_up = prob_up + 0.01, prob_down = prob_down - 0.01")
     last = [row for row in judged_predictions(opened, model=MODEL).to_pylist() if row["refusal_code"] is None][-1]
-    found = explained(opened, ModelRegistry(home / "registry"), last["prediction_id"])
+    found = explained(opened, last["prediction_id"])
     opened.close()
     assert found is not None
     assert not found.adds_up
     assert sum_sentence(found).startswith("✕ The stored reasons do not sum to the stored answer")
 
 
-def test_the_ranges_beside_it_were_over_and_known(store: Store, rows: list[dict], shelf: ModelRegistry):
-    row = rows[-1]
-    found = explained(store, shelf, row["prediction_id"])
-    assert found is not None
-    known = {each["prediction_id"]: each["known_at"] for each in rows}
-    assert len(near_frame(found)) == 5
-    assert all(known[each.prediction_id] <= row["decided_at"] for each in found.near.found)
-    assert found.near.searched == sum(
-        each["state"] == "matured" and each["known_at"] <= row["decided_at"] for each in rows
-    )
+def test_the_ranges_beside_it_were_over_and_known_and_there_are_some_from_the_first_forecast_on(
+    store: Store, rows: list[dict], shelf: ModelRegistry
+):
+    for row in (rows[0], rows[-1]):
+        near = near_to(store, shelf, demo_instrument(), row["prediction_id"])
+        assert near is not None
+        assert near.neighbours is not None
+        assert near.neighbours.searched > 30
+        assert len(near_frame(near.neighbours)) == 5
+        assert all(each.trading_day < row["trading_day"] for each in near.neighbours.found)
+        assert "all inputs alike: the version is not here" in near_sentence(near)
+
+
+def test_inputs_of_other_definitions_are_not_compared(asked_home: Path, tmp_path: Path):
+    home = Path(shutil.copytree(asked_home, tmp_path / "home"))
+    opened = Store(home / "ml_data")
+    with opened.journal_write() as cursor:
+        cursor.execute("UPDATE journal.ml_predictions SET schema_hash = 'of another time'")
+    last = [row for row in judged_predictions(opened, model=MODEL).to_pylist() if row["refusal_code"] is None][-1]
+    near = near_to(opened, ModelRegistry(home / "registry"), demo_instrument(), last["prediction_id"])
+    opened.close()
+    assert near is not None
+    assert near.neighbours is None
+    assert near_sentence(near).startswith("… The inputs were defined otherwise than today's")
 
 
 def test_of_a_version_every_forecast_is_a_point(store: Store, rows: list[dict]):
