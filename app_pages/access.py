@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import streamlit as st
 
 from app_pages.panels.states import draw_error
+from app_pages.typed import as_typed
 from trading.errors import HubError, NotAllowed
 from trading.exposure import SAFE_OPTIONS, WAYS, came_from_elsewhere, is_loopback, login_gap, providers, weakened
 from trading.person import login_name
@@ -133,7 +134,7 @@ def admit() -> bool:
             st.button("Log out", on_click=st.logout, key="log_out")
         return False
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        st.caption(f"{person.name}, {person.role}", width="content")
+        st.caption(as_typed(f"{person.name}, {person.role}"), width="content")
         st.button("Log out", on_click=st.logout, key="log_out", type="tertiary")
     return True
 

@@ -16,6 +16,7 @@ from app_pages.prediction_card import draw_prediction
 from app_pages.price_chart import draw_price_chart
 from app_pages.queries import today_at
 from app_pages.today_scene import gathered
+from app_pages.typed import as_typed
 from ml_data.journal_log import log_row, outcome_revisions
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
@@ -52,7 +53,7 @@ def _draw(context: PageContext, row: dict[str, Any]) -> None:
         st.caption(f"decided {wall.day_hm(row['decided_at'])} {wall.label}", width="content")
     _draw_chart(context, instrument, row, wall)
     if row["refusal_code"] is not None:
-        st.markdown(f"**No forecast**: {row['refusal_reason']} (`{row['refusal_code']}`)")
+        st.markdown(f"**No forecast**: {as_typed(row['refusal_reason'])} (`{row['refusal_code']}`)")
         _draw_outcome(context, row, wall)
     else:
         st.markdown("**Forecast**, beside what is said without learning")

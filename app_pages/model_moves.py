@@ -6,6 +6,7 @@ import streamlit as st
 
 from app_pages.access import by_whom, may, reader, why_not
 from app_pages.models_queries import ShelfRow
+from app_pages.typed import as_typed
 from ml_models.model_registry import ModelRegistry
 from ml_models.pointers import CHAMPION, Move
 from trading.errors import HubError
@@ -70,7 +71,7 @@ def _confirm(registry: ModelRegistry, asked: tuple[str, str | None, str], champi
     back = registry.alias(model, "previous")
     to = target or ("?" if back is None else str(back.version))
     st.warning(
-        f"{model}: the champion moves from {champion or 'none'} to **{to}**, because: {why}",
+        f"{model}: the champion moves from {champion or 'none'} to **{to}**, because: {as_typed(why)}",
         title="Is that meant?",
         icon=":material/flag:",
     )
@@ -87,13 +88,13 @@ def _confirm(registry: ModelRegistry, asked: tuple[str, str | None, str], champi
             else:
                 registry.promote(model, target, now=now, who=by_whom("promote"), why=why)
         except HubError as error:
-            st.error(f"Nothing was moved. {error}", icon=":material/error:")
+            st.error(f"Nothing was moved. {as_typed(str(error))}", icon=":material/error:")
             return
     st.rerun()
 
 
 def _said(move: Move) -> str:
     return (
-        f"{move.at:%Y-%m-%d %H:%MZ} {move.action}: {move.from_version or 'none'} → {move.to_version}, by {move.who}: "
-        f"{move.why}"
+        f"{move.at:%Y-%m-%d %H:%MZ} {move.action}: {move.from_version or 'none'} → {move.to_version}, by "
+        f"{as_typed(f'{move.who}: {move.why}')}"
     )

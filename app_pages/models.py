@@ -58,7 +58,11 @@ def draw(context: PageContext) -> None:
         if shown is None:
             st.caption("✕ No version on this shelf can be read.")
         else:
-            st.markdown(shown.card.replace("\n# ", "\n### ").replace("# Model card", "#### Model card", 1))
+            st.markdown(
+                shown.card.replace("![", "\\!\\[")
+                .replace("\n# ", "\n### ")
+                .replace("# Model card", "#### Model card", 1)
+            )
     with right.container(border=True, height="stretch"):
         st.markdown("**The champion**")
         draw_moves(context.registry, model, rows, replay=context.clock.replay is not None)

@@ -6,6 +6,7 @@ from app_pages import retrainings_view as view
 from app_pages.context import PageContext
 from app_pages.gates_card import hour_of
 from app_pages.panels.states import draw_error
+from app_pages.typed import as_typed
 from ml_data.retrainings import retrainings_of
 from ml_training.due import due
 from ml_training.retrain_facts import champion_of, facts_of
@@ -37,6 +38,6 @@ def draw_next(context: PageContext, instrument: Instrument, model: str) -> None:
         champion = champion_of(context.registry, model)
         facts = context.read(facts_of, context.registry, instrument, model, champion, hour_of(context), of="both")
     except HubError as error:
-        st.caption(f"… When it is to be trained again cannot be told: {error}")
+        st.caption(f"… When it is to be trained again cannot be told: {as_typed(str(error))}")
         return
     st.caption(view.next_sentence(due(facts, context.settings.retrain, context.clock.now())))

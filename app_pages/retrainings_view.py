@@ -7,6 +7,7 @@ import pandas as pd
 
 from app_pages.health_view import SHAPES, plain
 from app_pages.health_window import day_name
+from app_pages.typed import as_typed
 from ml_data.retrainings import Retraining, RetrainingResult
 from ml_models.verdicts import State
 from ml_training.due import Due
@@ -56,7 +57,7 @@ def last_sentence(history: Sequence[Retraining]) -> str:
         return "… None has ended yet."
     last = ended[-1]
     who = f"The last, {last.candidate}, is {_standing(last)}" if last.candidate else f"The last {_standing(last)}"
-    return plain(f"{SHAPES[state_of(last)]} {who}: {last.why}")
+    return plain(f"{SHAPES[state_of(last)]} {who}: {as_typed(last.why)}")
 
 
 def _standing(result: RetrainingResult) -> str:

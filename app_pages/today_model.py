@@ -16,6 +16,7 @@ from app_pages.panels.strip import draw_figures
 from app_pages.queries import numbers_record_at, record_at, said_at, why_unasked
 from app_pages.today_said import Said
 from app_pages.today_view import RangeView, TodayView
+from app_pages.typed import as_typed
 from trading.domain.words import range_label
 from trading.errors import HubError, StoreError
 
@@ -82,7 +83,7 @@ def _draw_other(context: PageContext, view: TodayView, model: str, said: Said) -
     symbol = view.instrument.symbol
     st.html(f'<div class="hub-caption"><b>{escape(model_title(model, symbol))}</b></div>')
     if said.refusal is not None:
-        st.caption(f"No forecast: {said.refusal}")
+        st.caption(f"No forecast: {as_typed(said.refusal)}")
         return
     if said.numbers:
         told = context.read(numbers_record_at, symbol, model, said, view.clock, of="journal")

@@ -5,6 +5,7 @@ Each says why in words; the card around it keeps its title, and the rest of the 
 
 import streamlit as st
 
+from app_pages.typed import as_typed
 from trading.secret_values import hidden
 
 
@@ -25,7 +26,7 @@ def draw_stale(title: str, frozen: str, *, action: str = "", key: str = "") -> b
 
 def draw_error(title: str, cause: str, still_works: str = "") -> None:
     """Say what failed, in words, and what still works. The trace belongs in the log, not here."""
-    st.error(hidden(f"{cause} {still_works}".strip()), title=title, icon=":material/error:")
+    st.error(as_typed(hidden(f"{cause} {still_works}".strip())), title=title, icon=":material/error:")
 
 
 def draw_no_match(sentence: str) -> None:

@@ -1,11 +1,9 @@
 """The shelf: what is published comes back bit for bit, pointers move and remember, what is needed stays."""
 
-import ast
 import json
 import os
 import stat
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -329,17 +327,6 @@ def test_a_day_or_time_that_does_not_exist_is_no_version():
     assert VersionId.fits("v_20240229_235959-0a1b2")
     for wrong in ("v_20230229_000000-0a1b2", "v_20240101_240000-0a1b2", "v_20240101_000000-0A1B2", "v_1", "latest"):
         assert not VersionId.fits(wrong)
-
-
-def test_nothing_on_the_shelf_is_a_pickle_and_no_code_could_read_one():
-    folder = Path(model_registry.__file__).parent
-    for path in folder.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not {"pickle", "joblib", "cloudpickle", "dill", "shelve", "marshal"} & {
-                n.split(".")[0] for n in names
-            }
 
 
 @pytest.fixture(scope="module")
