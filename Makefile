@@ -2,7 +2,7 @@ PYTHON ?= python3
 # Options of `hub start` or of pytest: make hub OPTIONS="--port 8600"
 OPTIONS ?=
 
-.PHONY: help hub test nightly check bench lock
+.PHONY: help hub test nightly check audit bench lock
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 hub: ## Build the environment, make a demo market if there are no bars, open the hub on 127.0.0.1:8501
@@ -16,6 +16,8 @@ nightly: ## Look at twenty simulated markets instead of three, and at 400 stream
 	HUB_RUNS=400 .venv/bin/python -m pytest -q tests/contracts/test_monitor_rates.py
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check
+audit: ## Look for known vulnerabilities of what is installed, and for changed vendored files
+	$(PYTHON) .ci/audit.py
 bench: ## Run the benchmarks and write docs/performance.md
 	$(PYTHON) bootstrap.py environment
 	.venv/bin/python -m bench

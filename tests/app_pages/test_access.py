@@ -1,7 +1,11 @@
 """Who is let in and what they may do: roles, the login's people, and a hub that stands open."""
 
 import getpass
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -16,7 +20,7 @@ from ml_models.model_registry import ModelRegistry
 from tests.app_pages.small_home import make_home, many_forecasts
 from tests.hub_home import REGISTRY
 from tests.ml_models.drafts import at, draft
-from trading.exposure import login_gap
+from trading.exposure import SAFE_OPTIONS, login_gap
 from trading.settings import CHECKOUT, AccessSettings
 
 Open = Callable[..., AppTest]
@@ -252,3 +256,19 @@ def test_a_login_that_is_not_ready_says_what_it_lacks():
     shared = {key: AUTH[key] for key in ("redirect_uri", "cookie_secret")}
     named = shared | {"google": {"client_id": "hub", "server_metadata_url": "https://x"}}
     assert login_gap(named, access, installed=True) == "[auth.google] lacks client_secret"
+
+
+def test_started_by_hand_from_another_folder_it_listens_to_this_machine_and_tells_nobody(tmp_path: Path):
+    code = (
+        "import json, sys; from streamlit import config; config._main_script_path = sys.argv[1]; "
+        "config.get_config_options(force_reparse=True); "
+        "print(json.dumps({name: config.get_option(name) for name in sys.argv[2:]}))"
+    )
+    names = ["server.address", *SAFE_OPTIONS]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(CHECKOUT / "app_trading_hub.py"), *names],
+        cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    assert told.pop("server.address") == "127.0.0.1"
+    assert {name: bool(value) for name, value in told.items()} == SAFE_OPTIONS
