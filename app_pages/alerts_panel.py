@@ -8,6 +8,7 @@ from app_pages.access import by_whom, may
 from app_pages.alerts_view import Told, alerts_html, badge_html, channel_html, unread
 from app_pages.context import PageContext
 from app_pages.theme import current_mode
+from app_pages.typed import as_typed
 from ml_data.alert_journal import alerts_since, deliveries_since
 from ml_data.store import Store
 from ml_monitoring.alert_channels import Channel, channels_of
@@ -39,7 +40,7 @@ def _bell(context: PageContext) -> None:
     try:
         told = context.read(told_by, now, of="journal")
     except HubError as error:
-        st.caption(f"Alerts cannot be read: {error}")
+        st.caption(f"Alerts cannot be read: {as_typed(str(error))}")
         return
     seen: datetime = st.session_state.setdefault("alerts_seen", now - _NEW)
     channels = channels_of(context.settings.alerts, told.deliveries, datetime.now(UTC))
