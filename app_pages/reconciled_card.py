@@ -55,10 +55,11 @@ def causes_html(found: Reconciled) -> str:
     for cause in CAUSES:
         if cause.name in found.causes:
             events, r = found.causes[cause.name]
+            count = f"{events:,} of {found.events:,} events" if events else "as well"
             tone, shape = ("bad", SHAPES["bad"]) if cause is UNEXPLAINED else ("muted", SHAPES["cannot tell"])
             rows.append(
                 f'<div><i class="tone-{tone}">{shape}</i><span>{escape(cause.words.capitalize())}</span>'
-                f'<span class="value">{events:,} of {found.events:,} events, {r_text(r)}</span>'
+                f'<span class="value">{count}, {r_text(r)}</span>'
                 f'<span class="sub">{escape(cause.name)}</span></div>'
             )
     return f'<div class="hub-gates">{"".join(rows)}</div>'

@@ -165,8 +165,9 @@ class Substitution:
         base = then or now
         if base is None:
             return
-        answered = self._said(engine, live, _with_inputs(base, names, row["features"]))
-        path.to(*_why_the_answer_differs(row, path.said, answered), answered)
+        if then is not None or row["refusal_code"] in (None, MISSED):  # why it refused, bars of that time alone can say
+            answered = self._said(engine, live, _with_inputs(base, names, row["features"]))
+            path.to(*_why_the_answer_differs(row, path.said, answered), answered)
         if then is not None:
             differ = input_differences(names, row["features"], then)
             path.to(

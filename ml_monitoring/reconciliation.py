@@ -198,11 +198,16 @@ def reconciliation_sentence(events: int, differ: int, causes: dict[str, tuple[in
 
     >>> reconciliation_sentence(12, 1, {"model_differs": (1, -0.5)})
     '12 events compared, 1 differs: 1 by another version (−0.50R).'
+    >>> reconciliation_sentence(12, 2, {"data_revised": (2, 1.0), "fill_differs": (0, -0.1)})
+    '12 events compared, 2 differ: 2 by revised or late bars (+1.00R), by other costs or ticks as well (−0.10R).'
     >>> reconciliation_sentence(12, 0, {})
     '12 events compared, none differs.'
     """
     if not causes:
         return f"{events:,} events compared, none differs."
     words = {cause.name: cause.words for cause in CAUSES}
-    told = [f"{causes[name][0]:,} {words[name]} ({r_text(causes[name][1])})" for name in words if name in causes]
+    told = []
+    for name, (count, r) in sorted(causes.items(), key=lambda each: _ORDER[each[0]]):
+        of = f"{count:,} {words[name]}" if count else f"{words[name]} as well"  # never an event's first cause
+        told.append(f"{of} ({r_text(r)})")
     return f"{events:,} events compared, {differ:,} differ{'s' * (differ == 1)}: {', '.join(told)}."

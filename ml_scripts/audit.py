@@ -141,6 +141,18 @@ def skew(
     fail(_listed(title, lines), report, as_json=as_json)
 
 
+def skew_sentence(report: SkewReport) -> str:
+    """Return how many predictions were compared, live and replayed, and in how many features they differ."""
+    parts = []
+    for kind, count, replayed in (("live", report.live, False), ("replayed", report.replayed, True)):
+        differ = [each for each in report.features if each.replayed == replayed]
+        open_ = len(report.unexplained(replayed=replayed))
+        why = f"{open_:,} without a revision that explains it" if open_ else "each explained by a bar revised since"
+        found = f"{_counted(len(differ))}, {why}" if differ else "every input comes out bit for bit"
+        parts.append(f"of {count:,} {kind} predictions {found}" if count else f"no {kind} prediction is logged")
+    return f"{'; '.join(parts)}."
+
+
 @cli.command("reconcile")
 def reconcile(
     trading_day: Annotated[str, typer.Argument(help="The trading day, such as 2025-03-03.", metavar="DAY")],
@@ -170,9 +182,9 @@ def reconcile(
         f"Net R {r_text(found.r_live)} {kind}, {r_text(found.r_replay)} in the replay.{unsettled}"
     )
     lines = [str(each) for each in found.differences]
-    said = _listed(title, lines) if lines else title
+    said = _listed(title, lines) if lines else [title]
     if not found.passed:
-        fail([said] if isinstance(said, str) else said, found, as_json=as_json)
+        fail(said, found, as_json=as_json)
     say(said, found, as_json=as_json)
 
 
@@ -208,16 +220,8 @@ def reconciled_now(
     )
 
 
-def skew_sentence(report: SkewReport) -> str:
-    """Return how many predictions were compared, live and replayed, and in how many features they differ."""
-    parts = []
-    for kind, count, replayed in (("live", report.live, False), ("replayed", report.replayed, True)):
-        differ = [each for each in report.features if each.replayed == replayed]
-        open_ = len(report.unexplained(replayed=replayed))
-        why = f"{open_:,} without a revision that explains it" if open_ else "each explained by a bar revised since"
-        found = f"{len(differ):,} features differ, {why}" if differ else "every input comes out bit for bit"
-        parts.append(f"of {count:,} {kind} predictions {found}" if count else f"no {kind} prediction is logged")
-    return f"{'; '.join(parts)}."
+def _counted(inputs: int) -> str:
+    return "1 input differs" if inputs == 1 else f"{inputs:,} inputs differ"
 
 
 def _listed(title: str, lines: list[str]) -> list[str]:

@@ -74,7 +74,7 @@ def skew_check(report: SkewReport) -> Check:
         return Check(None, "No live forecast is logged, so there are no live inputs to compare.")
     open_ = report.unexplained(replayed=False)
     sound = f"Inputs of {report.live:,} live forecasts come out from stored bars."
-    return Check(not open_, f"{len(open_):,} inputs differ; first: {open_[0]}" if open_ else sound)
+    return Check(not open_, f"Inputs that differ: {len(open_):,}; first: {open_[0]}" if open_ else sound)
 
 
 def describe(report: GateReport) -> list[str]:

@@ -334,13 +334,22 @@ def test_the_version_that_answered_may_be_gone(live: Home):
     assert parts_sum_to_the_whole(found)
 
 
-def test_bars_that_came_in_late_are_the_data(home: Home):
+@pytest.mark.parametrize(
+    ("late", "refused"),
+    [
+        ("ts = '2023-05-16 08:03Z'", []),
+        ("ts BETWEEN '2023-05-16 00:01Z' AND '2023-05-16 00:04Z'", [("1000", "stale_bars")]),
+    ],
+    ids=["a minute", "so many that it refused"],
+)
+def test_bars_that_came_in_late_are_the_data(home: Home, late: str, refused: list[tuple[str, str]]):
     with home.store.market_write() as cursor:
-        cursor.execute("DELETE FROM market.bars_1m WHERE ts = '2023-05-16 08:03Z' AND contract = 'DEMOM3'")
+        cursor.execute(f"DELETE FROM market.bars_1m WHERE {late} AND contract = 'DEMOM3'")
     build(home.store, DEMO, since=DAY)
     home.replay(str(DAY), str(DAY))
     edit(home, "UPDATE journal.ml_predictions SET replayed = FALSE")
     settle(home.store, DEMO, now=NOW)
+    assert [row for row in home.journal("orb, refusal_code") if row[1]] == refused
     assert reconciled(home).causes == ()
     ingest_bars(home.store, DEMO, [demo_table()], source_name="the missing minute", now=LATER)
     found = reconciled(home)
