@@ -10,13 +10,14 @@ from app_pages import monitor_charts
 from app_pages.charts import Chart
 from app_pages.health_view import SHAPES, TONES, plain
 from app_pages.theme import Mode, UpDown, styled, tokens
-from ml_data.stage_history import STAGES, stage_changes, stage_of
+from ml_data.stage_history import stage_changes, stage_of
 from ml_data.store import Store, sql
 from ml_models.model_registry import ModelRegistry
 from ml_models.verdicts import State, Verdict
 from ml_monitoring.gatekeeper import judge
 from ml_monitoring.gates import Gate, GateReport
 from ml_monitoring.looks import FORECASTS, INPUTS, QUALITY, Look, Monitoring, Tally, tallies
+from trading.domain.advice import STAGES
 from trading.domain.instrument import Instrument
 from trading.settings import GateSettings
 

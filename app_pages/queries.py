@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app_pages.today_said import Said, said_by_model
+from app_pages.today_said import Said, heard_in, said_by_model
 from app_pages.today_view import Moment, TodayView, today_view
 from ml_data.build import read_bars
 from ml_data.event_view import event_window
@@ -14,6 +14,7 @@ from ml_data.history import continue_history
 from ml_data.history_tables import definitions_hash
 from ml_data.journal import judged_predictions, prediction, reasons_of
 from ml_data.quality import range_hole
+from ml_data.stage_history import stage_at, stage_changes, stage_of
 from ml_data.store import Store, sql
 from ml_data.stored_quality import shares_before
 from trading.domain.calendar import (
@@ -160,9 +161,18 @@ def next_range(instrument: Instrument, now: int) -> tuple[str, datetime] | None:
     return instrument.opening_ranges[opening].name, from_minute(int(starts.min()))
 
 
-def said_at(store: Store, symbol: str, day: date, clock: datetime) -> dict[str, tuple[Said, ...]]:
-    """Return by model what was stored of the ranges of `day` by `clock`, the newest version's answer for each."""
-    return said_by_model(judged_predictions(store, instrument=symbol, first=day, last=day, known_by=clock))
+def said_at(store: Store, symbol: str, day: date, clock: datetime, replay: bool = True) -> dict[str, tuple[Said, ...]]:
+    """Return by model what was stored of the ranges of `day` by `clock`, the newest version's answer for each.
+
+    Each is in the stage that it may be heard in at `clock`; at the present (no `replay`) also by what was written last.
+    """
+    stored = said_by_model(judged_predictions(store, instrument=symbol, first=day, last=day, known_by=clock))
+    stage_then = stage_at if replay else stage_of
+    changes = {model: stage_changes(store, model) for model in stored}
+    return {
+        model: tuple(heard_in(said, stage_then(changes[model], said.version, clock)) for said in each)
+        for model, each in stored.items()
+    }
 
 
 def record_at(store: Store, symbol: str, model: str, said: Said, clock: datetime) -> "Record":

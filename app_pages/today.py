@@ -69,7 +69,7 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     said = forecasts(context, view)
     limit = context.settings.account.max_day_loss_r
     draw_strip(strip_cells(view, wall, is_replay=context.clock.is_replay, stale_minutes=stale, day_limit=limit))
-    draw_decision(*decision(view, wall, stale), rule_note(rule))
+    draw_decision(*decision(view, wall, stale, limit), rule_note(rule), said.voice(view))
     if is_stale(view, stale) and (context.clock.is_replay or not instrument.synthetic):  # the demo follows no feed
         draw_stale("The feed is behind", age_sentence(view, wall), action="Try again now", key="again")
     with_model = context.settings.ml.enabled

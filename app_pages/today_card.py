@@ -5,6 +5,7 @@ forecasts of the same version that were made before this one and whose outcome w
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +28,13 @@ from ml_models.intervals import Estimate, mean_interval, share_interval
 from ml_models.score_table import skill
 from ml_models.verdicts import describe_skill
 from ml_monitoring.judged import Judged, judged_of
+from trading.domain.advice import Advice
 from trading.domain.label import BREAK_DIRECTION, label_named
 from trading.domain.prediction import BIAS_NONE
 from trading.domain.prediction import Reason as InputShare
 from trading.domain.trade_rule import REFERENCE_RULE
 from trading.domain.words import MINUS, r_text, range_label
+from trading.risk_engine import loss_of_a_lot, risk_share, sized
 from trading.settings import AccountSettings
 
 SHOWN_REASONS: Final = 4
@@ -121,12 +124,14 @@ def legend(record: Record) -> str:
     return f'<div class="hub-legend">○ forecast: the break is up · {came_to}</div>'
 
 
-def figures(view: TodayView, each: RangeView, record: Record, account: AccountSettings) -> list[Cell]:
+def figures(
+    view: TodayView, each: RangeView, record: Record, account: AccountSettings, advice: Sequence[Advice] = ()
+) -> list[Cell]:
     """Return the expected net R of the plain rule, the risk of one lot, and the lots for the budget.
 
     What is expected is measured on the plain rule, whatever rule the page follows; then the label says so. A lot is one
     contract, or what the instrument trades in. Before the break the risk is that of an entry one tick outside the
-    range. A lost lot costs its R and its costs.
+    range. A lost lot costs its R and its costs. `advice` makes the size smaller where its stage lets it.
     """
     instrument = view.instrument
     of = f"{'Expected' if view.rule == REFERENCE_RULE else 'Plain rule'}, n {record.net_r.n:,}"
@@ -140,20 +145,19 @@ def figures(view: TodayView, each: RangeView, record: Record, account: AccountSe
         return [expected, Cell("Risk, 1R", "–"), Cell("Size", "–")]
     entry = np.array([round((each.entry or each.high or 0.0) / instrument.tick)], dtype=np.int64)
     costs = float(costs_in_ticks(instrument, np.array([LOSS]), entry)[0]) * instrument.tick
-    loss = (points + costs) * instrument.point_value
-    lots = math.floor(account.risk_per_trade / loss)
+    loss = loss_of_a_lot(points, costs, instrument.point_value)
+    size = sized(account.risk_per_trade, loss, risk_share(advice, each.side) if each.side is not None else 1.0)
     risk = f"{points * instrument.point_value:,.0f} {instrument.currency}"
     about = "" if each.entry is not None else "about "
     budget = f"{account.risk_per_trade:,.0f} {instrument.currency}"
-    held = f"{lots} lot" if lots == 1 else f"{lots:,} lots"
+    held = f"{size.lots} lot" if size.lots == 1 else f"{size.lots:,} lots"
+    at_risk = f"{size.at_risk:,.0f} {instrument.currency} at risk" if size.lots else f"one risks {loss:,.0f}"
+    if size.share < 1:
+        at_risk = f"{size.share:g} of the rules' {size.by_rules:,}, {at_risk}"
     return [
         expected,
         Cell("Risk, 1R", risk, f"{about}{price(view, round(points, 10))} pts a lot"),
-        Cell(
-            f"Size, {budget}",
-            held,
-            f"{lots * loss:,.0f} {instrument.currency} at risk" if lots else f"one risks {loss:,.0f}",
-        ),
+        Cell(f"Size, {budget}", held, at_risk),
     ]
 
 

@@ -16,11 +16,19 @@ from app_pages.panels.strip import draw_figures
 from app_pages.queries import numbers_record_at, record_at, said_at, why_unasked
 from app_pages.today_said import Said
 from app_pages.today_view import RangeView, TodayView
+from app_pages.today_voice import advice_of, voice
+from app_pages.today_words import deciding_range
 from app_pages.typed import as_typed
+from trading.domain.advice import Advice
 from trading.domain.words import range_label
 from trading.errors import HubError, StoreError
 
-_STAGES = {"shadow": "Shadow, not used", "advisory": "Advisory", "hybrid": "Hybrid", "auto": "Auto"}
+_STAGES = {
+    "shadow": ("Shadow, not used", ":material/visibility_off:"),
+    "advisory": ("Advisory: it speaks", ":material/record_voice_over:"),
+    "hybrid": ("Hybrid: it may halve the risk", ":material/balance:"),
+    "auto": ("Auto: on paper", ":material/smart_toy:"),
+}
 _RULES_WORK = "Prices, ranges and rules do not need it."
 
 
@@ -36,6 +44,16 @@ class Forecasts:
     others: dict[str, dict[str, Said]] = field(default_factory=dict)
     problem: str = ""
 
+    def advice(self, name: str) -> tuple[Advice, ...]:
+        """Return what each model advises on the range `name`, in the stage it may be heard in."""
+        every = {self.model: self.by_range, **self.others}
+        return advice_of((model, by_range[name]) for model, by_range in every.items() if name in by_range)
+
+    def voice(self, view: TodayView) -> str:
+        """Return what may be said beside the rules about the range that they decide on; empty in shadow."""
+        each = deciding_range(view)
+        return "" if each is None else voice(self.advice(each.name), each, view.instrument.symbol)
+
     @property
     def prob_up(self) -> dict[str, float]:
         """P(UP) of the ranges that were answered."""
@@ -49,7 +67,7 @@ def forecasts(context: PageContext, view: TodayView) -> Forecasts:
     if not context.settings.ml.enabled:
         return Forecasts(model)
     try:
-        stored = context.read(said_at, symbol, view.day, view.clock, of="journal")
+        stored = context.read(said_at, symbol, view.day, view.clock, context.clock.is_replay, of="journal")
     except StoreError as error:
         logging.getLogger("hub").exception("forecasts of %s", symbol)
         return Forecasts(model, problem=str(error))
@@ -58,12 +76,13 @@ def forecasts(context: PageContext, view: TodayView) -> Forecasts:
 
 
 def draw_model_card(context: PageContext, view: TodayView, each: RangeView, stored: Forecasts, wall: WallClock) -> None:
-    """Draw the card of one range. What it says never moves the rules: it is read beside them."""
+    """Draw the card of one range: what its stage lets it do stands on it. The rules alone decide on an entry."""
     said = stored.by_range.get(each.name)
     stage = said.stage if said else "shadow"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**Model · {range_label(each.name)}**", width="content")
-        st.badge(_STAGES.get(stage, stage), icon=":material/visibility_off:", color="gray")
+        words, icon = _STAGES[stage]
+        st.badge(words, icon=icon, color="gray")
     try:
         with st.container(gap="xxsmall"), st.skeleton(height=480):
             _draw_answer(context, view, each, stored, said, wall)
@@ -118,7 +137,8 @@ def _draw_answer(
         f'<div class="hub-verdict tone-{seen.tone}"><i>{seen.shape}</i>{seen.words}</div>'
         f'<div class="hub-caption">{today_card.skill_sentence(record)}</div>{today_card.legend(record)}{axis}'
     )
-    draw_figures(today_card.figures(view, each, record, context.settings.account))
+    advice = stored.advice(each.name)
+    draw_figures(today_card.figures(view, each, record, context.settings.account, advice))
     draw_reasons(today_card.shown_reasons(record, view), today_card.reasons_title(said))
     stored_as = today_card.stored_sentence(said, wall, context.settings.ml.confidence_threshold)
     st.html(f'<div>{today_card.agreement(said, each)}</div><div class="hub-caption">{escape(stored_as)}</div>')

@@ -1,12 +1,14 @@
 """What the model said of a day's opening ranges, as the journal holds it. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_models.pointers import CHALLENGER
+from trading.domain.advice import SHADOW, STAGES
 from trading.domain.label import BREAK_DIRECTION, label_named
 
 
@@ -40,12 +42,26 @@ class Said:
 
 
 def said_of_day(journal: pa.Table) -> tuple[Said, ...]:
-    """Return what the newest version said of each range of one day (rows of `judged_predictions`), in order."""
+    """Return what the newest version said of each range of one day (rows of `judged_predictions`), in order.
+
+    Challengers answer in the dark: what they say is not shown here.
+    """
     newest: dict[str, dict[str, Any]] = {}
     for row in journal.to_pylist():
+        if (row["role"] or "").startswith(CHALLENGER):
+            continue
         if row["orb"] not in newest or row["version"] > newest[row["orb"]]["version"]:
             newest[row["orb"]] = row
     return tuple(_said(row) for row in newest.values())
+
+
+def heard_in(said: Said, stage: str) -> Said:
+    """Return `said` in the stage it may be heard in: never above the one it was made in, nor above `stage` by now.
+
+    What was asked afterwards, by a replay, is heard by nobody.
+    """
+    lowest = SHADOW if said.replayed else min(said.stage, stage, key=STAGES.index)
+    return replace(said, stage=lowest)
 
 
 def said_by_model(journal: pa.Table) -> dict[str, tuple[Said, ...]]:

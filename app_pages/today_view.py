@@ -123,6 +123,11 @@ class TodayView:
         return started[-1] if started else self.ranges[0].name
 
     @property
+    def results(self) -> list[float]:
+        """What each closed trade of the day came to, in net R."""
+        return [each.r_net for each in self.ranges if each.r_net is not None]
+
+    @property
     def traded(self) -> bool:
         """Whether the day has a bar of its own contract yet."""
         return self.high is not None

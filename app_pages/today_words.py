@@ -10,6 +10,7 @@ from app_pages.price_chart import Tone
 from app_pages.today_view import RangeView, State, TodayView
 from trading.domain.trade_rule import TradeRule
 from trading.domain.words import MINUS, price_text, r_text, range_label
+from trading.risk_engine import day_is_over
 
 SHAPES: Final[dict[State, str]] = {
     "not started": "· Not started",
@@ -52,12 +53,16 @@ def is_stale(view: TodayView, stale_minutes: int) -> bool:
     return view.missed > stale_minutes
 
 
-def decision(view: TodayView, wall: WallClock, stale_minutes: int) -> tuple[DayState, str]:
+def decision(view: TodayView, wall: WallClock, stale_minutes: int, day_limit: float) -> tuple[DayState, str]:
     """Return the day's state and one sentence: what is held, else what may be entered, else what comes, else done.
+
+    Once the closed trades have lost `day_limit` R, the rules say stop: what is held is held, and nothing is entered.
 
     When the feed is behind, it says as of when.
     """
     state, sentence = _state_sentence(view, wall, is_stale(view, stale_minutes))
+    if state != "DONE" and day_is_over(view.results, day_limit):
+        state, sentence = _stopped(view, state, sentence, day_limit)
     if is_stale(view, stale_minutes):
         return state, f"As of {_when(view, wall, view.through)} {wall.label}: {sentence}"
     return state, sentence[0].upper() + sentence[1:]
@@ -66,9 +71,9 @@ def decision(view: TodayView, wall: WallClock, stale_minutes: int) -> tuple[DayS
 def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayState, str]:
     by_state = {state: [each for each in view.ranges if each.state == state] for state in SHAPES}
     if by_state["open"]:
-        newest = max(by_state["open"], key=lambda each: each.broke_at or each.starts_at)
         others = len(by_state["open"]) - 1
-        return "IN TRADE", _trade_sentence(view, newest) + (f" · {others} more open" if others else "")
+        held = deciding_range(view) or by_state["open"][-1]
+        return "IN TRADE", _trade_sentence(view, held) + (f" · {others} more open" if others else "")
     if by_state["ready"]:
         *earlier, ready = by_state["ready"]
         also = f" (also {', '.join(range_label(each.name) for each in earlier)})" if earlier else ""
@@ -86,6 +91,19 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
         wait = "" if stale else f", in {span(first.starts_at - view.clock)}"
         return "WAIT", f"next range {_named(first.name, wall.hm(first.starts_at))} {wall.place}{wait}"
     return "DONE", _done_sentence(view)
+
+
+def deciding_range(view: TodayView) -> RangeView | None:
+    """Return the range that the decision is about: the newest that is traded, else the last that may be entered."""
+    held = [each for each in view.ranges if each.state == "open"]
+    ready = [each for each in view.ranges if each.state == "ready"]
+    return max(held, key=lambda each: each.broke_at or each.starts_at) if held else ready[-1] if ready else None
+
+
+def _stopped(view: TodayView, state: DayState, sentence: str, day_limit: float) -> tuple[DayState, str]:
+    """Return the rules' stop at the day's limit; a trade that is held stays in the sentence."""
+    lost = f"{r_text(sum(view.results))} by closed trades, the day's limit is {MINUS}{day_limit:g}R: no further entry"
+    return (state, f"{sentence} · {lost}") if state == "IN TRADE" else ("STOP", lost)
 
 
 def age_sentence(view: TodayView, wall: WallClock) -> str:
@@ -240,11 +258,11 @@ def _range_cell(view: TodayView) -> Cell:
 
 
 def _result_cell(view: TodayView, day_limit: float) -> Cell:
-    closed = [each.r_net for each in view.ranges if each.r_net is not None]
+    closed = view.results
     if not closed and not any(each.state == "open" for each in view.ranges):
         return Cell("Today, net", "0R", "no trade yet")
     total = sum(closed)
-    limit = f"day limit {MINUS}{day_limit:g}R" if total <= -day_limit else ""
+    limit = f"day limit {MINUS}{day_limit:g}R" if day_is_over(closed, day_limit) else ""
     tone: Tone = "up" if total > 0 else "down" if total < 0 else "text"
     return Cell("Today, net", r_text(total), _counts(view), tone=tone, note=limit, note_tone="bad")
 
@@ -277,14 +295,14 @@ def _trade_sentence(view: TodayView, each: RangeView) -> str:
 
 
 def _done_sentence(view: TodayView) -> str:
-    results = [each.r_net for each in view.ranges if each.r_net is not None]
+    results = view.results
     if not results:
         return "no range of the day was traded"
     return f"all ranges of the day are closed: {r_text(sum(results))} net, {_counts(view)}"
 
 
 def _counts(view: TodayView) -> str:
-    results = [each.r_net for each in view.ranges if each.r_net is not None]
+    results = view.results
     won, lost = sum(result > 0 for result in results), sum(result <= 0 for result in results)
     running = sum(each.state == "open" for each in view.ranges)
     return f"{won} won · {lost} lost" + (f" · {running} open" if running else "")

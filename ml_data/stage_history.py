@@ -3,13 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 
 from ml_data.store import Store, sql
-
-SHADOW: Final = "shadow"
-STAGES: Final = (SHADOW, "advisory", "hybrid", "auto")
-"""What a version may do, least first."""
+from trading.domain.advice import SHADOW, STAGES
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from ml_data.events import Event
 from ml_data.feeds.base import MINUTE, Delivery, Feed, Notice
 from ml_data.feeds.intake import Intake, Taken
 from ml_data.journal import written_predictions
-from ml_data.stage_history import SHADOW, stage_now
+from ml_data.stage_history import stage_now
 from ml_data.store import Store
 from ml_inference.panel import Panel
 from ml_inference.roster import Seat
 from ml_inference.shadow import moments
 from ml_models.pointers import CHAMPION
+from trading.domain.advice import SHADOW
 from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.prediction import MISSED, Answer, PredictionRow, Refusal

@@ -14,10 +14,11 @@ import numpy as np
 from ml_data.events import Event
 from ml_data.history_tables import definitions_hash
 from ml_data.journal import append_predictions, known_predictions
-from ml_data.stage_history import SHADOW, stage_now
+from ml_data.stage_history import stage_now
 from ml_data.store import Store, sql
 from ml_inference.inference_engine import MLInferenceEngine
 from ml_models.pointers import CHAMPION
+from trading.domain.advice import SHADOW
 from trading.domain.calendar import as_date, day_windows, from_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind

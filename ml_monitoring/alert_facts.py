@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from ml_data.stage_history import SHADOW, STAGES
 from ml_models.quantiles import point_output
 from ml_monitoring.looks import QUALITY
 from trading.alert_settings import AlertSettings
+from trading.domain.advice import SHADOW, STAGES
 from trading.domain.alert import Fact, Severity
 from trading.domain.calendar import as_date, day_windows, expected_minutes, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument

@@ -19,9 +19,9 @@ from ml_data.trials import Trial
 from ml_models.intervals import Estimate, mean_interval, share_interval
 from ml_models.selection import DeflatedSharpe, deflated_sharpe, sharpe_ratio
 from ml_models.verdicts import Verdict, counted
-from ml_monitoring.judged import takes_the_break
 from ml_monitoring.sentences import describe_help, describe_taken
 from trading.backtester import Backtest, Floats, Trades, backtest
+from trading.domain.advice import takes_the_break
 from trading.domain.trade_rule import rule_named
 from trading.errors import HubError
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final, Literal
 
 from ml_data.breaker_log import TRIPPED, BreakerEvent, Kind, open_trips, standing
-from ml_data.stage_history import SHADOW, StageChange, current_stage
+from ml_data.stage_history import StageChange, current_stage
 from ml_monitoring.stages import demotion
+from trading.domain.advice import SHADOW
 from trading.settings import BreakerSettings
 
 STALE, EXPIRED, DAMAGED = "stale_data", "expired_model", "damaged_model"

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from ml_data.breaker_log import BreakerEvent, append_breaker_events, breaker_events, open_trips, standing
 from ml_data.journal import evidence_rows
-from ml_data.stage_history import SHADOW, StageChange, current_stage, stage_changes
+from ml_data.stage_history import StageChange, current_stage, stage_changes
 from ml_data.store import Store, sql
 from ml_models.documents import DamagedVersion
 from ml_models.model_registry import ModelRegistry
@@ -45,6 +45,7 @@ from ml_monitoring.gates import Check
 from ml_monitoring.judged import Judged, judged_of
 from ml_monitoring.looks import REFERENCE_DAYS, look_at_quality
 from ml_monitoring.stages import current_move
+from trading.domain.advice import SHADOW
 from trading.domain.calendar import expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 from trading.errors import HubError

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ml_data.breaker_log import breaker_events
 from ml_data.journal import evidence_rows, features_asked, logged_inputs
-from ml_data.stage_history import SHADOW, StageChange, append_stage_change, current_stage, next_stage, stage_changes
+from ml_data.stage_history import StageChange, append_stage_change, current_stage, next_stage, stage_changes
 from ml_data.store import Store, sql
 from ml_models.model_registry import ModelRegistry
 from ml_monitoring.breaker import BY_ITSELF
@@ -23,6 +23,7 @@ from ml_monitoring.gates import Check, GateReport, evidence_hash, gate_report
 from ml_monitoring.judged import judged_of
 from ml_monitoring.looks import Monitoring, append_looks, monitor
 from ml_monitoring.stages import current_move, demotion
+from trading.domain.advice import SHADOW
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
 from trading.settings import BreakerSettings, GateSettings

@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 
-from ml_data.stage_history import STAGES
 from ml_models.intervals import Estimate, share_interval
 from ml_models.verdicts import State, describe_against, further_days
 from ml_monitoring.betting import Wealth
@@ -23,6 +22,7 @@ from ml_monitoring.calibration_monitor import calibration
 from ml_monitoring.evidence import Evidence
 from ml_monitoring.looks import Look
 from ml_monitoring.wealth import hardest, net_r_wealth, skill_wealth
+from trading.domain.advice import STAGES
 from trading.errors import HubError
 from trading.settings import GateSettings
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from ml_data.outcomes import MATURED, PENDING, VOID
 from ml_models.baselines import martingale_probs
 from ml_monitoring.judged_values import Numbers, numbers_of, same_outputs
+from trading.domain.advice import takes_the_break
 from trading.domain.label import BREAK_DIRECTION, Label, label_named
-from trading.domain.prediction import BIAS_NONE, TAKE
+from trading.domain.prediction import BIAS_NONE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -190,17 +191,6 @@ def _walk(rows: pa.Table, label: Label) -> Floats:
     if label == BREAK_DIRECTION:
         return _floats(rows, "baseline_prob_up")
     return np.array([said[0] if said else np.nan for said in rows["baselines"].to_pylist()], dtype=np.float64)
-
-
-def takes_the_break(advice: str | None, direction: str | None) -> bool:
-    """Return whether a trader who follows `advice` trades a break in `direction`.
-
-    Unless it names the other side, or says to skip.
-
-    >>> [takes_the_break(advice, "UP") for advice in ("UP", "DOWN", "NONE", None, "TAKE", "SKIP")]
-    [True, False, True, True, True, False]
-    """
-    return advice is None or advice in (BIAS_NONE, TAKE, direction)
 
 
 def _frequencies_so_far(actual: Ints, decided: Ints, known: Ints, class_count: int) -> Floats:

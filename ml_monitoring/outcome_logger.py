@@ -17,7 +17,7 @@ from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, outcomes_of
 from ml_data.rolls import ContractDays
 from ml_data.store import Store, sql
-from ml_monitoring.judged import takes_the_break
+from trading.domain.advice import takes_the_break
 from trading.domain.calendar import Days, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.label import LABELS, ORB_COMPLETE, Label, label_named

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ml_data.stage_history import STAGES, StageChange, current_stage
+from ml_data.stage_history import StageChange, current_stage
 from ml_monitoring.gates import GateReport
+from trading.domain.advice import STAGES
 from trading.errors import HubError
 
 _ROLE = "champion"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ml_data.stage_history import STAGES, current_stage, next_stage, stage_changes
+from ml_data.stage_history import current_stage, next_stage, stage_changes
 from ml_inference.replay_audit import audit_replay
 from ml_inference.skew_audit import SkewReport, audit_skew
 from ml_monitoring.day_audit import reconciled_so_far
@@ -15,6 +15,7 @@ from ml_monitoring.looks import Monitoring
 from ml_monitoring.outcome_logger import settle
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, now, opened, run, say
 from ml_scripts.shadow import DIRECTIONAL, RecipeOption, named_model
+from trading.domain.advice import STAGES
 from trading.domain.instrument import Instrument
 from trading.errors import HubError
 

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from ml_data.stage_history import SHADOW, STAGES, StageChange, append_stage_change, current_stage, stage_changes
+from ml_data.stage_history import StageChange, append_stage_change, current_stage, stage_changes
 from ml_monitoring.stages import demotion, promotion
 from ml_scripts.console import CHECK_FAILED, Hub, JsonFlag, fail, now, opened, run, say
 from ml_scripts.gates import judged_now
 from ml_scripts.models import version_named
+from trading.domain.advice import SHADOW, STAGES
 from trading.errors import HubError
 
 

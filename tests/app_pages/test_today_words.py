@@ -127,12 +127,21 @@ FORMING = replace(WAITING, state="forming", starts_at=at("13:20"), ends_at=at("1
     ],
 )
 def test_the_decision_is_one_word_and_one_sentence(ranges: tuple[RangeView, ...], said: tuple[str, str]):
-    assert decision(today(*ranges), BRISBANE, 3) == said
+    assert decision(today(*ranges), BRISBANE, 3, 9.0) == said
+
+
+def test_at_the_day_limit_the_rules_say_stop_and_what_is_held_is_held():
+    lost, said = replace(STOPPED, r_net=-3.0), "−3.00R by closed trades, the day's limit is −3R: no further entry"
+    assert decision(today(lost, WAITING), BRISBANE, 3, 3.0) == ("STOP", said)
+    state, sentence = decision(today(lost, OPEN), BRISBANE, 3, 3.0)
+    assert (state, sentence.endswith(f"target 2,880.0 · {said}")) == ("IN TRADE", True)
+    assert decision(today(lost, WAITING), BRISBANE, 3, 3.01)[0] == "WAIT"
+    assert decision(today(lost), BRISBANE, 3, 3.0)[0] == "DONE"
 
 
 def test_when_the_feed_is_behind_the_decision_says_as_of_when_and_counts_nothing_down():
     behind = today(STOPPED, WAITING, clock=at("13:40"), missed=20)
-    assert decision(behind, BRISBANE, 3) == ("WAIT", "As of 23:20 AEST: next range 00:30 Brisbane")
+    assert decision(behind, BRISBANE, 3, 9.0) == ("WAIT", "As of 23:20 AEST: next range 00:30 Brisbane")
     assert age_sentence(behind, BRISBANE) == (
         "The last bar started 23:19 AEST and the market has been open for 20 min since. Prices, states and forecasts "
         "below are frozen there. Newer bars come with `hub ingest FILES --instrument MGC`."

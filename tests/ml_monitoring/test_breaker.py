@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ml_data.breaker_log import TRIPPED, BreakerEvent, open_trips, standing
-from ml_data.stage_history import STAGES, StageChange, current_stage
+from ml_data.stage_history import StageChange, current_stage
 from ml_monitoring.breaker import (
     CHANGE,
     CODES,
@@ -28,6 +28,7 @@ from ml_monitoring.breaker import (
     silenced,
     step,
 )
+from trading.domain.advice import STAGES
 from trading.settings import BreakerSettings
 
 MODEL, VERSION = "directional-MGC", "v_20250101_000000-aaaaa"

@@ -7,9 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ml_data.stage_history import STAGES, StageChange, current_stage, stage_at, stage_of
+from ml_data.stage_history import StageChange, current_stage, stage_at, stage_of
 from ml_monitoring.gates import Gate, GateReport
 from ml_monitoring.stages import demotion, promotion
+from trading.domain.advice import STAGES
 from trading.errors import HubError
 
 MODEL, OLD, NEW = "directional-MGC", "v_20250101_000000-aaaaa", "v_20250601_000000-bbbbb"
