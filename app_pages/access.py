@@ -177,7 +177,9 @@ def _refusal(access: AccessSettings) -> str | None:
     if is_loopback(address) and elsewhere is None:
         return None
     found = (
-        f"it listens at {address or 'every address'}" if not is_loopback(address) else f"it was asked by {elsewhere}"
+        f"it listens at {address or 'every address'}"
+        if not is_loopback(address)
+        else f"it was asked for as {elsewhere}"
     )
     return f"The hub is not shown to a network without a login: {found}, and {gap}. {WAYS}"
 

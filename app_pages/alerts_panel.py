@@ -13,7 +13,7 @@ from ml_data.alert_journal import alerts_since, deliveries_since
 from ml_data.store import Store
 from ml_monitoring.alert_channels import Channel, channels_of
 from trading.domain.words import shown_zone
-from trading.errors import HubError
+from trading.errors import HubError, NotAllowed
 
 _SHOWN = 30
 _HEIGHT = 420
@@ -79,7 +79,11 @@ def _channels(context: PageContext, channels: tuple[Channel, ...], zone: str) ->
 def _test(context: PageContext, name: str, zone: str) -> None:
     from ml_scripts.alert_sending import send_test  # not before somebody asks
 
-    by_whom("test_alert")
+    try:
+        by_whom("test_alert")
+    except NotAllowed as error:
+        st.toast(as_typed(str(error)), icon=":material/error:")
+        return
     with st.spinner(f"Sending a test to {name}"):
         [sent] = send_test(context.store, context.settings, [name], zone, datetime.now(UTC))
     st.toast(sent.sentence, icon=":material/check:" if sent.error is None else ":material/error:")

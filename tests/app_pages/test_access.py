@@ -226,7 +226,7 @@ def test_a_page_that_was_asked_for_through_a_proxy_without_a_login_refuses(
     monkeypatch.setenv("HUB_HOME", str(access_home))
     app = the_app()
     monkeypatch.setattr("app_pages.access.came_from_elsewhere", lambda _headers: "Host: hub.example.com")
-    assert "it was asked by Host: hub.example.com" in closed(app.run())
+    assert "it was asked for as Host: hub.example.com" in closed(app.run())
 
 
 @pytest.mark.parametrize("option", ["server.enableXsrfProtection", "server.enableCORS", "server.trustedUserHeaders"])
