@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,6 +15,9 @@ TEST: Final = "test"
 
 MOST: Final = 5_000
 """More alerts than anybody raises in a month."""
+
+LOOK_BACK: Final = timedelta(days=31)
+"""How far back alerts are listed, and what channels did is looked at."""
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _TEXT = ("alert_id", "kind", "instrument", "subject", "sentence", "severity")

@@ -1,14 +1,14 @@
 """`hub alerts`: what was told to a trader who was not looking, and to which channels; sends what is due, and tests."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import typer
 
-from ml_data.alert_journal import Delivery, alerts_since, deliveries_since
+from ml_data.alert_journal import LOOK_BACK, Delivery, alerts_since, deliveries_since
 from ml_inference.live_state import live_path, read_state
 from ml_monitoring.alert_channels import CHANNEL_SHAPES, Channel, channels_of
 from ml_monitoring.alert_rows import facts_of
@@ -22,8 +22,6 @@ from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
 from trading.domain.words import shown_zone, wall_time
 from trading.errors import HubError
-
-_LOOK_BACK = timedelta(days=31)
 
 
 def command(
@@ -50,9 +48,9 @@ def command(
         if send:
             sent += send_due(hub.store, hub.settings, _zone(hub), now)
         at = now()
-        every = alerts_since(hub.store, at - _LOOK_BACK)
+        every = alerts_since(hub.store, at - LOOK_BACK)
         alerts = [each for each in every if one is None or each.instrument == one.symbol][:newest]
-        deliveries = deliveries_since(hub.store, at - _LOOK_BACK)
+        deliveries = deliveries_since(hub.store, at - LOOK_BACK)
         channels = channels_of(hub.settings.alerts, deliveries, at)
         zone = _zone(hub)
     found = {"raised": raised, "sent": sent, "alerts": alerts, "channels": channels}
@@ -115,7 +113,7 @@ def _actions(raised: Sequence[Alert], sent: Sequence[Sent]) -> list[str]:
 
 def _newest(alerts: Sequence[Alert], deliveries: Sequence[Delivery], zone: str) -> list[str]:
     if not alerts:
-        return ["No alert in the last 31 days."]
+        return [f"No alert in the last {LOOK_BACK.days} days."]
     took: dict[str, list[str]] = {}
     for each in deliveries:
         if each.state == "sent":

@@ -10,12 +10,14 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Literal
 
+from ml_data.alert_journal import LOOK_BACK, deliveries_since
 from ml_data.day_coverage import LATE_SESSIONS, day_coverage, series_coverage
 from ml_data.history_tables import definitions_hash
 from ml_data.quality_words import quality_lines, verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_data.store import sql
 from ml_data.stored_quality import stored_quality
+from ml_monitoring.alert_channels import channels_of
 from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
 from trading.domain.instrument import Instrument
@@ -50,6 +52,7 @@ def command(as_json: JsonFlag = False) -> None:
             ("bars", _instruments(hub, now())),
             ("day bars", _daily(hub, now())),
             ("journal", _journal(hub)),
+            ("alerts", _alerts(hub, now())),
             ("models", _models(hub)),
         )
         findings = [finding for what, look in looks for finding in _told(what, look)]
@@ -190,6 +193,16 @@ def _journal(hub: Hub) -> Iterator[Finding]:
         ).fetchall()[0]
     days = f", of {first} to {last}" if logged else ""
     yield Finding("good", "journal", f"{logged:,} predictions logged{days}")
+
+
+def _alerts(hub: Hub, at: datetime) -> Iterator[Finding]:
+    """Yield how the last message to each channel went; a channel that fails stops nothing, and is worth a look."""
+    channels = channels_of(hub.settings.alerts, deliveries_since(hub.store, at - LOOK_BACK), at)
+    if not channels:
+        yield Finding("good", "alerts", "shown in the hub alone: no channel is set up (docs/alerts.md)")
+    for each in channels:
+        state: State = "look" if each.state == "bad" else "good"
+        yield Finding(state, f"alerts to {each.name}", f"{each.address} {each.sentence}")
 
 
 def _models(hub: Hub) -> Iterator[Finding]:
