@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -67,6 +67,11 @@ def deliveries_since(store: Store, since: datetime) -> tuple[Delivery, ...]:
     with store.journal() as cursor:
         rows = cursor.execute(sql("alert_deliveries_since"), {"since": since}).fetchall()
     return tuple(Delivery(*row) for row in rows)
+
+
+def was_ever_raised(store: Store) -> bool:
+    """Return whether any alert was ever raised: before, there was nobody to be told."""
+    return bool(alerts_since(store, datetime.min.replace(tzinfo=UTC), 1))
 
 
 def raise_alerts(

@@ -29,6 +29,7 @@ UNKNOWN_AFTER: Final = timedelta(minutes=5)
 
 COOLING: Final = "cool-down"
 QUIET: Final = "quiet hours"
+BEFORE: Final = "before the first look"
 
 Form = Literal["one", "several", "late"]
 _LINES: Final = 12
@@ -53,12 +54,12 @@ def alert_id(fact: Fact) -> str:
 
 
 def alerts_due(
-    facts: Iterable[Fact], now: datetime, settings: AlertSettings, already: Sequence[Alert]
+    facts: Iterable[Fact], now: datetime, settings: AlertSettings, already: Sequence[Alert], *, first: bool = False
 ) -> tuple[Alert, ...]:
     """Return the facts that are to be raised now, oldest first; `already` are the alerts of the last `HORIZON`.
 
     Those within a cool-down of another of their kind and subject, and momentary ones of quiet hours, are raised as
-    withheld: the hub shows them, no channel gets them.
+    withheld: the hub shows them, no channel gets them. So is at the `first` look of all what is late already.
     """
     known = {each.alert_id for each in already}
     told = list(already)
@@ -75,7 +76,7 @@ def alerts_due(
             fact.severity,
             fact.happened_at,
             now,
-            _withheld(fact, settings, told),
+            BEFORE if first and _is_late(fact, now, settings) else _withheld(fact, settings, told),
         )
         known.add(identity)
         told.append(alert)
@@ -134,7 +135,7 @@ def _may_be_sent(alert: Alert, now: datetime, settings: AlertSettings) -> bool:
     return alert.kind != "opening" or not _is_late(alert, now, settings)
 
 
-def _is_late(alert: Alert, now: datetime, settings: AlertSettings) -> bool:
+def _is_late(alert: Alert | Fact, now: datetime, settings: AlertSettings) -> bool:
     return now - alert.happened_at > timedelta(minutes=settings.late_minutes)
 
 

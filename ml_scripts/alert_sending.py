@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ml_data.alert_journal import TEST, Delivery, alerts_since, append_deliveries, claim, deliveries_since, raise_alerts
+from ml_data.alert_journal import (
+    TEST,
+    Delivery,
+    alerts_since,
+    append_deliveries,
+    claim,
+    deliveries_since,
+    raise_alerts,
+    was_ever_raised,
+)
 from ml_data.store import Store
 from ml_monitoring.alert_channels import redacted
 from ml_monitoring.alert_rows import FactRules, facts_of
@@ -66,8 +75,9 @@ def raise_due(
 ) -> tuple[Alert, ...]:
     """Write down every alert that is due at `now` and return it; `more` are facts that no store holds."""
     facts = [fact for each in instruments for fact in facts_of(store, each, now, fact_rules(settings, each))]
+    first = not was_ever_raised(store)
     return raise_alerts(
-        store, now - HORIZON, lambda already: alerts_due([*facts, *more], now, settings.alerts, already)
+        store, now - HORIZON, lambda already: alerts_due([*facts, *more], now, settings.alerts, already, first=first)
     )
 
 

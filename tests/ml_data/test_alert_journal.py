@@ -11,6 +11,7 @@ from ml_data.alert_journal import (
     claim,
     deliveries_since,
     raise_alerts,
+    was_ever_raised,
 )
 from ml_data.store import Store
 from trading.domain.alert import Alert
@@ -36,7 +37,9 @@ def test_an_alert_that_another_process_raised_meanwhile_is_not_raised_again(tmp_
         return found
 
     asked: list[tuple[Alert, ...]] = []
+    assert not was_ever_raised(ours)
     assert raise_alerts(ours, AT, slow) == ()
+    assert was_ever_raised(ours)
     assert asked == [(ALERT,)]
     assert alerts_since(ours, AT) == (ALERT,)
     ours.close()

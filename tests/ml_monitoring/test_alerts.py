@@ -120,6 +120,12 @@ def test_after_a_sleep_there_is_one_summary_and_nothing_of_a_range_that_has_open
     assert (fresh.form, fresh.body) == ("one", "result 1.")
 
 
+def test_at_the_first_look_of_all_only_what_is_new_is_sent():
+    facts = [fact("result", "old", after(-60)), fact("result", "new", after(-1))]
+    alerts = alerts_due(facts, NOON, SETTINGS, (), first=True)
+    assert [each.withheld for each in alerts] == ["before the first look", None]
+
+
 def test_a_channel_gets_the_kinds_that_it_wants():
     wants = AlertSettings(channels={"mail": ChannelSettings(url=SecretStr("json://x"), kinds=("result",)), **PHONE})
     due = messages_due(raised(fact("break"), fact("result")), [], NOON, wants, ZONE)

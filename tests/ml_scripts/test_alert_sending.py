@@ -169,6 +169,17 @@ def test_a_loop_is_not_held_up_by_a_channel_that_hangs(tmp_path: Path):
     store.close()
 
 
+def test_a_loop_along_a_replay_tells_nobody(tmp_path: Path):
+    store = Store(tmp_path)
+    raise_breaks(store)
+    with served() as (url, told):
+        watch = AlertWatch(store, [], settings(tmp_path, phone=channel(url)), lambda: AT, lambda *_: None)
+        watch.look()
+        watch.finish()
+    assert told == []
+    store.close()
+
+
 def test_a_test_message_goes_to_every_channel_and_what_failed_is_said_without_an_address(
     own_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
