@@ -36,9 +36,13 @@ _IN_QUERY: Final = re.compile(
 
 
 def secrets_files(home: Path) -> tuple[Path, ...]:
-    """Return the secrets files that are there: those that Streamlit reads, and that of the home folder."""
-    streamlits = [folder / ".streamlit" / "secrets.toml" for folder in (Path.home(), CHECKOUT)]
-    return tuple(path.absolute() for path in dict.fromkeys((*streamlits, secrets_file(home))) if path.is_file())
+    """Return the secrets files that are there: those that Streamlit reads, and that of the home folder.
+
+    A folder that this user may not look into holds none for them.
+    """
+    folders = (Path(os.path.expanduser("~")), CHECKOUT)
+    paths = (*(folder / ".streamlit" / "secrets.toml" for folder in folders), secrets_file(home))
+    return tuple(path.absolute() for path in dict.fromkeys(paths) if os.path.isfile(path))
 
 
 def login_of(home: Path) -> dict[str, Any]:
