@@ -17,6 +17,7 @@ NAMES = (
     "batch",
     "explanations",
     "shadow_replay",
+    "live_memory",
     "growth",
     "scale",
     "drift",

@@ -59,10 +59,34 @@ class Following:
 
 
 @dataclass(frozen=True)
-class LiveState:
-    """The process, and what it follows by instrument. `memory_bytes` is what it holds, None where nobody can tell.
+class JobState:
+    """Work of every day, by when it was due last. `exit_code` is None of work that was not begun, or not ended.
 
-    `ended_at` is None until it has left in good order.
+    `dealt` is the instant up to which it is dealt with: it is done again when it was due since.
+    """
+
+    dealt: datetime
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what stands in a state file, or raise `KeyError`, `TypeError` or `ValueError`."""
+        code = plain["exit_code"]
+        return cls(
+            dealt=_instant(plain["dealt"]),
+            began_at=_maybe(plain["began_at"]),
+            ended_at=_maybe(plain["ended_at"]),
+            exit_code=None if code is None else int(code),
+        )
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """The process, what it follows by instrument, and the work of every day, by instrument and verb.
+
+    `ended_at` is None until it has left in good order. `memory_bytes` is what it holds, None where nobody can tell.
     """
 
     process: int
@@ -71,6 +95,7 @@ class LiveState:
     ended_at: datetime | None = None
     memory_bytes: int | None = None
     follows: Mapping[str, Following] = field(default_factory=dict)
+    jobs: Mapping[str, JobState] = field(default_factory=dict)
 
 
 def live_path(store: Store, suffix: str) -> Path:
@@ -102,6 +127,7 @@ def read_state(path: Path) -> LiveState | None:
             ended_at=_maybe(plain["ended_at"]),
             memory_bytes=None if plain["memory_bytes"] is None else int(plain["memory_bytes"]),
             follows={str(symbol): Following.read(each) for symbol, each in plain["follows"].items()},
+            jobs={str(name): JobState.read(each) for name, each in plain.get("jobs", {}).items()},
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -17,9 +17,11 @@ from ml_data.quality_words import quality_lines, verdict
 from ml_data.staleness import HISTORY, Stale, counted_kinds
 from ml_data.store import sql
 from ml_data.stored_quality import stored_quality
+from ml_inference.live_state import live_path, read_state
 from ml_monitoring.alert_channels import channels_of
 from ml_monitoring.stale import built_on_revised_bars
 from ml_scripts.console import Hub, JsonFlag, fail, now, opened, run, say
+from ml_scripts.live_health import health_of
 from trading.domain.instrument import Instrument
 from trading.domain.instrument_files import find_instrument
 from trading.domain.universe import read_universes
@@ -53,6 +55,7 @@ def command(as_json: JsonFlag = False) -> None:
             ("day bars", _daily(hub, now())),
             ("journal", _journal(hub)),
             ("alerts", _alerts(hub, now())),
+            ("live", _live(hub, now())),
             ("models", _models(hub)),
         )
         findings = [finding for what, look in looks for finding in _told(what, look)]
@@ -203,6 +206,12 @@ def _alerts(hub: Hub, at: datetime) -> Iterator[Finding]:
     for each in channels:
         state: State = "look" if each.state == "bad" else "good"
         yield Finding(state, f"alerts to {each.name}", f"{each.address} {each.sentence}")
+
+
+def _live(hub: Hub, at: datetime) -> Iterator[Finding]:
+    """Yield what the process that follows feeds says of itself; nothing where none ever did."""
+    for each in health_of(read_state(live_path(hub.store, "json")), at):
+        yield Finding(each.state, each.what, each.sentence)
 
 
 def _models(hub: Hub) -> Iterator[Finding]:

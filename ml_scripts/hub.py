@@ -21,6 +21,7 @@ VERBS: Final = (
     "models",
     "predict",
     "shadow",
+    "service",
     "settle",
     "monitor",
     "alerts",

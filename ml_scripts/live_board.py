@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from ml_data.feeds.base import Notice
 from ml_data.store import Store
-from ml_inference.live_state import Following, LiveState, live_path, read_state, write_document, write_state
+from ml_inference.live_state import Following, JobState, LiveState, live_path, read_state, write_document, write_state
 from ml_scripts.console import now
 from ml_scripts.process_memory import memory_bytes
 from trading.errors import HubError
@@ -38,7 +38,8 @@ class Board:
         last = read_state(self._path)
         self._before = {} if last is None else dict(last.follows)
         resting = {symbol: replace(each, state="resting") for symbol, each in self._before.items()}
-        self._state = LiveState(os.getpid(), now(), now(), follows=resting)
+        jobs = {} if last is None else last.jobs
+        self._state = LiveState(os.getpid(), now(), now(), follows=resting, jobs=jobs)
         self._kept = False
 
     def before(self, symbol: str) -> Following | None:
@@ -51,6 +52,18 @@ class Board:
         with self._turn:
             self._before[symbol] = found
             self._state = replace(self._state, follows={**self._state.follows, symbol: found})
+            self._kept = True
+            self._write()
+
+    def job(self, name: str) -> JobState | None:
+        """Return what is known of work of every day; None of work that was never on the schedule."""
+        with self._turn:
+            return self._state.jobs.get(name)
+
+    def put_job(self, name: str, found: JobState) -> None:
+        """Write down how work of every day stands; when this returns it is on disk."""
+        with self._turn:
+            self._state = replace(self._state, jobs={**self._state.jobs, name: found})
             self._kept = True
             self._write()
 

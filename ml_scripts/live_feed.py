@@ -13,6 +13,7 @@ from typing import Any, Final
 from ml_data.feeds.base import Feed, Notice
 from ml_data.feeds.named import FeedNeeds, named_feed
 from ml_data.feeds.replay import ReplayClock, ReplayFeed
+from ml_inference.clock_watch import ClockWatch
 from ml_inference.live import Clocks, LiveLoop, LiveReport, LiveRules
 from ml_inference.live_state import Following, FollowState, Told, asked_from, live_path, read_state
 from ml_inference.panel import Panel
@@ -25,6 +26,7 @@ from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_scripts.alert_sending import AlertWatch
 from ml_scripts.console import Hub, now
 from ml_scripts.live_board import Board, Tell, alone, live_log
+from ml_scripts.live_jobs import Jobs, jobs_of
 from ml_scripts.loop_facts import feed_failures
 from trading.domain.alert import Fact
 from trading.domain.instrument import Instrument
@@ -36,6 +38,7 @@ WAITS: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
 
 REPLAY: Final = "replay:"
 _ALIVE_SECONDS: Final = 10.0
+_SHORT: Final = 0.5  # some systems hear Ctrl+C only between waits
 _ERRORS: Final = ("failed", "store", "disconnected", "refused", "no_answer", "silent")
 
 
@@ -85,14 +88,13 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
         followers = [_Follower(hub, each, board, log, stop, once=once, again=again) for each in feeds]
         for follower in followers:
             follower.start()
-        until = time.monotonic() + _ALIVE_SECONDS
-        for follower in followers:
-            while follower.is_alive():
-                follower.join(0.5)  # in short waits: some systems hear Ctrl+C only between them
-                alerts.look()
-                if time.monotonic() > until:
-                    board.alive()
-                    until = time.monotonic() + _ALIVE_SECONDS
+        daily = [] if once else [each.instrument for each in feeds if not each.words.startswith(REPLAY)]
+        jobs = Jobs([job for each in daily for job in jobs_of(hub.registry, each, hub.settings.service)], board, log)
+        clock_watch = ClockWatch(timedelta(seconds=hub.settings.feed.late_seconds))
+        try:
+            _look_after(followers, clock_watch, jobs, board, alerts, log, stop)
+        finally:
+            jobs.stop()
         board.alive(ended_at=now())
         if not stop.is_set():
             alerts.finish()
@@ -100,6 +102,30 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
     if failures:
         raise failures[0]
     return [follower.followed for follower in followers if follower.followed is not None]
+
+
+def _look_after(
+    followers: Sequence["_Follower"],
+    clock_watch: ClockWatch,
+    jobs: Jobs,
+    board: Board,
+    alerts: AlertWatch,
+    log: Tell,
+    stop: threading.Event,
+) -> None:
+    """Look at the clock, alerts and daily work until every follower has ended, and keep the state on disk fresh."""
+    until = time.monotonic()
+    while working := [follower for follower in followers if follower.is_alive()]:
+        alerts.look()
+        if (noticed := clock_watch.looked(now())) is not None:
+            log(noticed, "")
+        soon = noticed is not None or time.monotonic() >= until
+        if (soon or jobs.busy) and not stop.is_set():
+            jobs.look(now())
+        if soon:
+            board.alive()
+            until = time.monotonic() + _ALIVE_SECONDS
+        working[0].join(_SHORT)
 
 
 @contextmanager
@@ -323,10 +349,10 @@ def rules_of(settings: FeedSettings, feed: Feed) -> LiveRules:
 
 
 def _sleep(stop: threading.Event, seconds: float) -> None:
-    """Wait, or until stopped, in short waits: a machine that wakes is late by one of them at most."""
-    until = time.monotonic() + seconds
-    while not stop.is_set() and (left := until - time.monotonic()) > 0:
-        stop.wait(min(left, 0.5))
+    """Wait, or until stopped. On a machine that slept meanwhile the wait is over by its clock, and ends at once."""
+    until, by_clock = time.monotonic() + seconds, now() + timedelta(seconds=seconds)
+    while not stop.is_set() and now() < by_clock and (left := until - time.monotonic()) > 0:
+        stop.wait(min(left, _SHORT))
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def command(
     ] = None,
     rule: RuleOption = None,
     version: Annotated[str | None, typer.Option(help="One version alone, by its number or an alias.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line a happening: live.log has them.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Predict, write down, then settle: live along feeds, or moment by moment over stored bars."""
@@ -56,7 +57,8 @@ def command(
         chosen = _Chosen(hub, recipe, rule, version)
         if replay is None:
             wanted = [Wanted(each, words, chosen.by(each)) for each, words in named_feeds(hub, feeds, instrument)]
-            followed = follow(hub, wanted, once=once, show=note if as_json else say)
+            show = (lambda _line: None) if quiet else note if as_json else say
+            followed = follow(hub, wanted, once=once, show=show)
             found: list[dict[str, Any]] = [{"instrument": each.instrument, "live": each} for each in followed]
             lives = found[0] if len(found) == 1 else {"lives": found}
             say([describe_feed(each) for each in followed], lives, as_json=as_json)

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -102,10 +102,20 @@ class FeedSettings(_Section):
     ib: IbSettings = IbSettings()
 
 
+JobTime = Annotated[str, Field(pattern=r"^(never|close\+[0-9]{1,3}|([01][0-9]|2[0-3]):[0-5][0-9])$")]
+
+
 class ServiceSettings(_Section):
-    """What `hub shadow` follows where no feed is named: `SYMBOL=FEED` each, such as `MGC=folder:/data/mgc`."""
+    """What `hub shadow` follows where no feed is named, and which work of every day it has done meanwhile.
+
+    `follow` is `SYMBOL=FEED` each, such as `MGC=folder:/data/mgc`. Work is done for each instrument `never`, at a time
+    such as `02:30` on its own clock, or minutes after its trading day's close, `close+15`.
+    """
 
     follow: tuple[str, ...] = ()
+    settle_at: JobTime = "close+10"
+    monitor_at: JobTime = "close+15"
+    retrain_at: JobTime = "close+20"
 
 
 class GateSettings(_Section):

@@ -84,7 +84,13 @@ def test_decisions_are_numbered_once_each():
 
 def test_every_kind_of_notice_that_a_feed_gives_is_documented():
     given = set(
-        re.findall(r'Notice\(\s*"(\w+)"', CODE + (ROOT / "ml_scripts" / "live_feed.py").read_text(encoding="utf-8"))
+        re.findall(
+            r'Notice\(\s*"(\w+)"',
+            CODE
+            + "".join(
+                (ROOT / "ml_scripts" / name).read_text(encoding="utf-8") for name in ("live_feed.py", "live_jobs.py")
+            ),
+        )
     )
     given |= set(re.findall(r'_amiss\([^"]+"(\w+)"', CODE))
     told = {kind for row in _rows("feeds.md", 2) for kind in re.findall(r"`(\w+)`", row[0])}

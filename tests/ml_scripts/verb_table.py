@@ -18,6 +18,7 @@ import typer
 from ml_data import lookahead
 from ml_data.ingest import ingest_bars
 from ml_data.store import Store
+from ml_inference.live_state import JobState, LiveState, write_state
 from ml_scripts import hub
 from ml_training import dataset
 from tests.contracts.test_planted_cheats import a_bar_one_minute_late, group
@@ -29,6 +30,8 @@ NO_BARS = (2, "No bars are stored yet. Import some: hub ingest FILES --instrumen
 NO_REGISTRY = (2, "There is no model registry at")
 NOTHING_PUBLISHED = (2, "directional-DEMO: nothing is published yet. Train a version: hub train directional")
 BROKEN_MODEL = (2, "model.txt: has ")
+NOW_OR_LATER = datetime(2100, 1, 1, tzinfo=UTC)
+VERBS_OF_JOBS = ("settle", "monitor", "retrain")
 Outcome = tuple[int, str]
 """The exit code, and words that are said."""
 
@@ -120,6 +123,18 @@ def revise_a_bar(home: Path, monkeypatch: Any) -> None:
 def cut_the_models(home: Path, monkeypatch: Any = None) -> None:
     for path in (home / REGISTRY).glob("*/v_*/model.txt"):
         damage(path, path.read_bytes()[:-100])
+
+
+def let_the_loop_die(home: Path, monkeypatch: Any) -> None:
+    alive = datetime(2023, 5, 8, 0, 5, tzinfo=UTC)
+    write_state(home / STORES / "live.json", LiveState(4711, datetime(2023, 5, 7, 22, tzinfo=UTC), alive))
+
+
+def owe_a_damaged_job(home: Path, monkeypatch: Any) -> None:
+    long_ago = datetime(2023, 5, 7, 22, tzinfo=UTC)
+    jobs = {f"DEMO {verb}": JobState(long_ago if verb == "settle" else NOW_OR_LATER) for verb in VERBS_OF_JOBS}
+    write_state(home / STORES / "live.json", LiveState(4711, long_ago, long_ago, jobs=jobs))
+    damage(home / STORES / "journal.duckdb", b"nothing")
 
 
 def break_an_instrument(home: Path, monkeypatch: Any) -> None:
@@ -341,6 +356,25 @@ ROWS: dict[str, Row] = {
             ("--feed MGC=folder:/a --instrument DEMO", "leave that away"),
         ),
     ),
+    "service install": Row(
+        "--feed DEMO=folder:{folder} --platform systemd --print",
+        wrong=(
+            ("", "Say what the unit is to follow: --feed SYMBOL=FEED; or write it into hub.toml"),
+            ("--feed DEMO=folder:/a --platform beos", "--platform beos: expected one of systemd, launchd, windows."),
+            ("--feed DEMO=folder:/a --name ../x", "'../x' is no name for a unit; expected letters, digits and -."),
+            ("--feed XYZ=folder:/a", "XYZ: no such instrument."),
+        ),
+    ),
+    "service uninstall": Row(
+        "--platform systemd --name no-such-hub",
+        wrong=(("--name ../x", "'../x' is no name for a unit; expected letters, digits and -."),),
+    ),
+    "service status": Row(
+        empty=(0, "No process has followed a feed with this journal yet"),
+        fails=(let_the_loop_die, "✕ live: not alive since 2023-05-08 00:05Z (process 4711, since 2023-05-07 22:00Z)"),
+    ),
+    "service run-due": Row(shelves=("market",), empty=NO_BARS, writes=True, fails=(owe_a_damaged_job, "left with 2")),
+    "service run": Row(serves=True, wrong=(("", "Missing option '--home'"),)),
     "settle": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
     "monitor": Row(shelves=("market", "journal"), empty=NO_BARS, writes=True, long=True),
     "alerts": Row(
