@@ -3,6 +3,7 @@
 The audits of replay, skew and reconciliation share these definitions.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from ml_data.bar_tape import BarTape
 from ml_data.event_view import EventView, event_window
 from ml_data.events import Event
 from ml_data.store import Store, sql
+from ml_inference.engine_settings import EngineSettings
 from trading.domain.calendar import to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_CLOSED, ORB_COMPLETE, EventKind
@@ -36,6 +38,14 @@ def event_of(logged: dict[str, Any]) -> Event:
 def event_name(event: Event) -> str:
     """Return what people call an event."""
     return f"{event.instrument} {event.trading_day} {event.orb}"
+
+
+def settings_then(logged: dict[str, Any], settings: EngineSettings) -> EngineSettings:
+    """Return the settings that a row was answered by; `settings`, where they were not recorded."""
+    threshold, minutes = logged["confidence_threshold"], logged["stale_minutes"]
+    if threshold is None or minutes is None:
+        return settings
+    return replace(settings, confidence_threshold=threshold, stale_minutes=minutes)
 
 
 def bars_that_came_since(store: Store, instrument: Instrument, logged: dict[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from ml_data.staleness import RevisedBar, predictions_made, stale
 from ml_data.store import Store
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
-from ml_inference.logged_again import bars_that_came_since, event_name, event_of, same_bits
+from ml_inference.logged_again import bars_that_came_since, event_name, event_of, same_bits, settings_then
 from ml_inference.questions import asked_features
 from ml_models.model_registry import ModelRegistry
 from trading.domain.instrument import Instrument
@@ -111,7 +111,7 @@ def audit_replay(
 
 
 class _Engines:
-    """The engines that answer again, one for each version and state of the bars."""
+    """The engines that answer again, one for each version, state of the bars, and settings of a row."""
 
     def __init__(self, store: Store, registry: ModelRegistry, instrument: Instrument, settings: EngineSettings) -> None:
         self._made_of = (store, registry, instrument)
@@ -120,7 +120,8 @@ class _Engines:
 
     def of(self, logged: dict[str, Any], bars_known_at: datetime | None) -> MLInferenceEngine:
         """Return the engine of the version that answered, on the bars as they are or as they were at an instant."""
-        key = (logged["model"], logged["version"], bars_known_at)
+        settings = settings_then(logged, self._settings)
+        key = (logged["model"], logged["version"], bars_known_at, settings)
         if key not in self._engines:
             if bars_known_at is not None:  # there may be as many instants as predictions: keep the present's only
                 self._engines = {name: engine for name, engine in self._engines.items() if name[2] is None}
@@ -129,7 +130,7 @@ class _Engines:
                 model=logged["model"],
                 which=logged["version"],
                 clock=lambda: logged["logged_at"],  # times the cache, which no event meets twice
-                settings=self._settings,
+                settings=settings,
                 bars_known_at=bars_known_at,
             )
         return self._engines[key]

@@ -18,7 +18,7 @@ from ml_data.staleness import predictions_made, stale
 from ml_data.store import Store, sql
 from ml_inference.engine_settings import EngineSettings
 from ml_inference.inference_engine import MLInferenceEngine
-from ml_inference.logged_again import Tapes, bars_that_came_since, event_of, same_bits
+from ml_inference.logged_again import Tapes, bars_that_came_since, event_of, same_bits, settings_then
 from ml_inference.roster import NAMED
 from ml_inference.shadow import moments
 from ml_inference.skew_audit import input_differences
@@ -259,11 +259,9 @@ class Substitution:
 
     def _engine_then(self, row: dict[str, Any]) -> MLInferenceEngine:
         """Return what answers by the settings of a row; those that were not recorded are today's."""
-        threshold, minutes, slippage = row["confidence_threshold"], row["stale_minutes"], row["slippage_ticks"]
-        settings = self._settings
-        if threshold is not None and minutes is not None:
-            settings = replace(settings, confidence_threshold=threshold, stale_minutes=minutes)
-        return self._engine(settings, self._instrument.costs.slippage_ticks if slippage is None else slippage)
+        slippage = row["slippage_ticks"]
+        now = self._instrument.costs.slippage_ticks
+        return self._engine(settings_then(row, self._settings), now if slippage is None else slippage)
 
     def _engine(self, settings: EngineSettings, slippage: int, version: str = "latest") -> MLInferenceEngine:
         """Return what answers by `settings` and a slippage in ticks."""

@@ -63,9 +63,9 @@ def audit_checks(hub: Hub, instrument: Instrument, model: str) -> dict[str, Chec
     """Return what the audits say: of the inputs of live predictions (skew), of every logged answer (replay)."""
     found = audit_replay(hub.store, hub.registry, instrument, settings=hub.engine_settings)
     others = [each for each in found.mismatches if not each.what.startswith("feature ")]
-    answers = str(others[0]) if others else f"{found.predictions:,} logged forecasts come out bit for bit."
+    answers = f"{others[0]}." if others else f"{found.predictions:,} logged forecasts come out bit for bit."
     looks = reconciled_so_far(hub.store, instrument.symbol, model, known_by=now())
-    told = "" if looks is None else f" Live against replay on {looks.days:,} days: {looks.sentence}"
+    told = "" if looks is None else f" Live against replay by day ({looks.days:,} compared): {looks.sentence}"
     return {"skew": skew_check(audit_skew(hub.store, instrument)), "replay": Check(not others, answers + told)}
 
 

@@ -40,6 +40,14 @@ def test_every_logged_prediction_comes_out_again(logged: Home):
     assert audited(logged) == ReplayReport(6, ())
 
 
+def test_a_prediction_is_made_again_by_the_settings_it_was_made_by(logged: Home):
+    now = EngineSettings(confidence_threshold=0.9, high_confidence=0.95)
+    assert audit_replay(logged.store, logged.registry, DEMO, settings=now).passed
+    edit(logged, "confidence_threshold = NULL", orb="1100")  # from before they were recorded: today's
+    report = audit_replay(logged.store, logged.registry, DEMO, settings=now)
+    assert named(report) == {("DEMO 2023-05-16 1100", "advice")}
+
+
 def test_progress_is_told_after_each(logged: Home):
     steps: list[tuple[int, int]] = []
     audit_replay(
