@@ -43,19 +43,15 @@ def refuse_where_it_cannot_listen(port: int, address: str | None) -> None:
     host = address or settings.access.address
     _refuse_open_network(host, settings)
     other = port + 1 if port < LAST_PORT else port - 1
-    try:
-        [(family, _, _, _, place), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise HubError(f"--address {host}: not an address of this machine: {error.strerror}.") from error
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # elsewhere the option would let two programs share the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(place)
+            probe.bind((host, port))
         except PermissionError as error:
             raise HubError(f"Port {port} is not for this user; choose one above 1023: --port 8501") from error
         except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
+            if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
                 raise HubError(f"--address {host}: not an address of this machine.") from error
             raise HubError(
                 f"Port {port} is in use. Is the hub open already? Else choose another: --port {other}"
