@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 from ml_data.feature_matrix import schema_hash
 from ml_data.retrainings import (
@@ -22,6 +22,7 @@ from ml_data.retrainings import (
     retrainings_of,
 )
 from ml_data.store import Store
+from ml_models.documents import DamagedVersion
 from ml_models.model_registry import ModelRegistry
 from ml_models.pointers import CHALLENGER
 from ml_training.dataset import chosen_groups
@@ -34,6 +35,12 @@ from trading.domain.calendar import as_date
 from trading.domain.instrument import Instrument
 from trading.errors import CheckFailed, HubError, RegistryError, StoreError
 from trading.settings import RetrainSettings
+
+
+class _Mover(TypedDict):
+    now: datetime
+    who: str
+
 
 _OPENING: Final = STEPS[-2]
 _LEFT: Final = "cut off before its end (a kill, a power cut); what it came to is not known"
@@ -52,12 +59,22 @@ def settle_left(store: Store, registry: ModelRegistry, model: str, *, now: datet
     ended = retrainings_of(store, model)
     for version, found in made.items():
         result = next((each.result for each in ended if _made_by(found.why, each)), None)
-        if result is not None and result.verdict == "challenger":
-            alias = f"{CHALLENGER}{version[2:17].replace('_', '-')}"
-            registry.promote(model, version, alias, now=now, who=who, why=result.why)
-        elif result is not None:
-            registry.reject(model, version, now=now, who=who, why=result.why)
+        if result is not None:
+            _follow(registry, model, version, result, {"now": now, "who": who})
     return len(left)
+
+
+def _follow(registry: ModelRegistry, model: str, version: str, result: RetrainingResult, mover: _Mover) -> None:
+    """Do on the shelf what was written down of a candidate: the challenger's pointer, or the rejection."""
+    why = result.why
+    if result.verdict == "challenger":
+        try:
+            alias = f"{CHALLENGER}{version[2:17].replace('_', '-')}"
+            registry.promote(model, version, alias, **mover, why=why)
+            return
+        except DamagedVersion as error:
+            why = f"{why} Since then it was damaged: {error}"
+    registry.reject(model, version, **mover, why=why)
 
 
 def retrain(

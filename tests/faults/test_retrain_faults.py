@@ -97,7 +97,7 @@ def test_a_retraining_killed_at_many_points_leaves_the_champion_and_the_next_one
     calls = {how: int(killer.order(home, how).removeprefix("done ")) for how in ("keep", "made")}
     calls["whole"] = calls.pop("keep")
     while kills < KILLS:
-        how = "made" if kills % 5 else "whole"
+        how = "made" if kills % 10 else "whole"
         said = killer.order(home, how, chance.randrange(calls[how]))
         assert said == "killed" or said.startswith("done "), said
         kills += said == "killed"

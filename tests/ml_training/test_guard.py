@@ -11,7 +11,7 @@ from trading.settings import RetrainSettings
 LEVEL = RetrainSettings().level
 DAYS, EVENTS = RetrainSettings().test_days, 6
 MANY = bool(os.environ.get("STATISTICS_SEEDS"))
-YEARS = 4_000 if MANY else 400
+YEARS = 4_000 if MANY else 200
 
 
 def judged(gains: np.ndarray, level: float = LEVEL) -> Guarded:

@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from ml_data.events import Event
-from ml_data.retrainings import Alarm, Retraining, RetrainingResult, alarms_of, begin_retraining, retrainings_of
+from ml_data.retrainings import (
+    Alarm,
+    Retraining,
+    RetrainingResult,
+    alarms_of,
+    begin_retraining,
+    end_retraining,
+    retrainings_of,
+)
 from ml_models.calibrator import Calibrator
+from ml_models.model_registry import ModelRegistry
 from ml_training import retraining
 from ml_training.code_state import code_state, library_versions
 from ml_training.due import Due, Facts, due
@@ -18,6 +27,7 @@ from ml_training.retrain_facts import champion_of, facts_of
 from ml_training.retraining import retrain, settle_left
 from ml_training.train_pipeline import make_version
 from tests.hub_home import DEMO, MODEL, NOW, TRAINED_UNTIL, Home, copied, small_recipe, using
+from tests.ml_models.drafts import damage, draft
 from trading.domain.label import ORB_COMPLETE
 from trading.errors import CheckFailed, RegistryError
 from trading.settings import RetrainSettings
@@ -192,9 +202,7 @@ def made_before(home: Home):  # type: ignore[no-untyped-def]
 def test_what_a_kill_left_is_told_and_kept_out_of_use(lost_home: Home, lost: Retrained):
     champion = lost.champion
     begun = replace(lost.came, retraining_id="beef", started_at=LATER + timedelta(minutes=1), result=None)
-    begin_retraining(lost_home.store, begun, who="test")
-    draft = made_before(lost_home).draft
-    candidate = str(lost_home.registry.publish(MODEL, draft, **WHO, why="retraining beef: trained", pointed=False))
+    candidate = left_behind(lost_home, begun)
     assert pointers(lost_home)[candidate] == ("candidate",)
     with pytest.raises(RegistryError, match="is a candidate that is not judged yet"):
         lost_home.registry.promote(MODEL, candidate, **WHO, why="too early")
@@ -205,6 +213,31 @@ def test_what_a_kill_left_is_told_and_kept_out_of_use(lost_home: Home, lost: Ret
     assert pointers(lost_home)[candidate] == ("rejected",)
     assert champion_of(lost_home.registry, MODEL) == champion
     assert settle_left(lost_home.store, lost_home.registry, MODEL, **WHO) == 0
+
+
+def left_behind(home: Home, begun: Retraining) -> str:
+    """Leave what a kill leaves right after the candidate came on the shelf, and say which it is."""
+    begin_retraining(home.store, begun, who="test")
+    why = f"retraining {begun.retraining_id}: trained"
+    return str(home.registry.publish(MODEL, draft(seed=4), **WHO, why=why, pointed=False))
+
+
+def test_a_verdict_that_a_kill_kept_from_the_shelf_is_followed_by_the_next_one(won: Retrained, tmp_path: Path):
+    with using(copied(won.folder, tmp_path / "home")) as home:
+        candidate = left_behind(home, replace(won.came, retraining_id="beef"))
+        end_retraining(home.store, "beef", replace(won.result, candidate=candidate))
+        assert settle_left(home.store, home.registry, MODEL, **WHO) == 0
+        assert pointers(home)[candidate] == (f"challenger-{candidate[2:10]}-{candidate[11:17]}",)
+
+
+def test_a_challenger_that_was_damaged_before_its_pointer_was_set_is_rejected(won: Retrained, tmp_path: Path):
+    with using(copied(won.folder, tmp_path / "home")) as home:
+        candidate = left_behind(home, replace(won.came, retraining_id="beef"))
+        end_retraining(home.store, "beef", replace(won.result, candidate=candidate))
+        damage(home.registry.root / MODEL / candidate / "model.txt", b"tree\n")
+        settle_left(home.store, ModelRegistry(home.registry.root), MODEL, **WHO)
+        assert pointers(home)[candidate] == ("rejected",)
+        assert "Since then it was damaged: " in str(home.registry.versions(MODEL)[-1].rejected)
 
 
 def test_without_a_statement_of_its_days_a_version_cannot_be_compared(home: Home, monkeypatch: pytest.MonkeyPatch):
