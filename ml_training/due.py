@@ -19,6 +19,8 @@ YEAR_DAYS: Final = 365
 WITHOUT_OUTCOMES: Final = ("forecast drift", "input drift", "expired_model")
 """The monitors, and the codes of the breaker, that look at no outcome: their alarms spoil no day for a comparison."""
 
+_ROUNDING: Final = 1e-12
+
 State = Literal["due", "waiting", "not due"]
 
 
@@ -69,11 +71,12 @@ class _Called:
 def due(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool = False) -> Due:
     """Return whether the model is to be trained again at `now` (UTC).
 
-    Asked for `by_hand` it needs no cause and no budget, but days that neither version has seen and a comparison left in
-    the year: the chance of passing a candidate that is no better is spent by every look.
+    Asked for `by_hand` it needs no cause and no budget, but days that neither version has seen, after the last alarm
+    that whoever asks may have heard, and a comparison left in the year: every look spends of the chance of passing a
+    candidate that is no better.
     """
     on = (_since(facts) + timedelta(days=settings.every_days)).date()
-    called = (_Called("by hand", "asked for by hand", facts.through),) if by_hand else _causes(facts, settings, now)
+    called = (_by_hand(facts),) if by_hand else _causes(facts, settings, now)
     if not called:
         return Due("not due", None, _so_far(facts, settings, now), facts.through, on)
     ready = [each for each in called if _fresh(facts, each.after) >= settings.test_days]
@@ -88,10 +91,10 @@ def due(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool
     return Due("due", chosen.cause, chosen.because, chosen.after, on)
 
 
-def looks_in_year(history: Sequence[Retraining], now: datetime) -> int:
-    """Return how many comparisons there were, or may have been, in the last 365 days; one without an end is one."""
+def looks_in_year(history: Sequence[Retraining], now: datetime) -> tuple[Retraining, ...]:
+    """Return the comparisons that there were, or may have been, in the last 365 days; one without an end is one."""
     begun = (each for each in history if each.started_at > now - timedelta(days=YEAR_DAYS))
-    return sum(each.result is None or each.result.opened for each in begun)
+    return tuple(each for each in begun if each.result is None or each.result.opened)
 
 
 def _last_judged(history: Sequence[Retraining]) -> tuple[datetime, date | None] | None:
@@ -103,6 +106,12 @@ def _since(facts: Facts) -> datetime:
     """Return when the champion was made, or last compared with a candidate."""
     judged = _last_judged(facts.history)
     return max(facts.made_at, judged[0]) if judged else facts.made_at
+
+
+def _by_hand(facts: Facts) -> _Called:
+    spoiled = [each for each in facts.alarms if each.at > _since(facts) and each.monitor not in WITHOUT_OUTCOMES]
+    after = max([facts.through, *(alarm.through for alarm in spoiled)])
+    return _Called("by hand", "asked for by hand", after)
 
 
 def _causes(facts: Facts, settings: RetrainSettings, now: datetime) -> tuple[_Called, ...]:
@@ -134,8 +143,9 @@ def _new_outcomes(facts: Facts) -> int:
 def _held(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool) -> str:
     """Return why nothing may begin now, or an empty text."""
     looks = looks_in_year(facts.history, now)
-    if looks >= settings.looks:
-        return f"but the {counted(looks, 'comparison')} of {YEAR_DAYS} days are used up"
+    if sum(each.level for each in looks) + settings.level > settings.alpha + _ROUNDING:
+        chance = f"the chance of {100 * settings.alpha:g} % that {YEAR_DAYS} days have"
+        return f"but {counted(len(looks), 'comparison')} spent {chance}"
     if by_hand:
         return ""
     recent = [each.started_at for each in facts.history if each.started_at > now - timedelta(days=BUDGET_DAYS)]

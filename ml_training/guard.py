@@ -1,8 +1,9 @@
 """Whether a candidate may answer beside the champion: it must be better on days that neither has seen. Pure.
 
 Both say what they say of the very same events; what the candidate gained is paired by event and added up by trading
-day. It passes when a one-sided t test over days, at the `level` of one comparison, leaves "no better" out. Everything
-else, "cannot tell" among it, is a rejection: there is nothing to lose by keeping what one has.
+day. It passes when a one-sided t test over days, at the `level` of one comparison, leaves "no better" out, and a second
+one that allows for skewness does so too. Everything else, "cannot tell" among it, is a rejection: there is nothing to
+lose by keeping what one has.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_models.intervals import Estimate, mean_interval, mean_interval_t
+from ml_models.intervals import Estimate, critical_value, day_numbers, day_sums, mean_interval, mean_interval_t
 from ml_models.loaded_version import LoadedVersion
 from ml_models.quantiles import forecast_of, walk_of_outputs
 from ml_models.scores import FloatArray, IntArray, log_losses
@@ -19,6 +20,7 @@ from ml_training.dataset import Dataset
 from trading.errors import CheckFailed
 
 _NATS = "{:+.4f}"
+_STRAIGHT = 1e-6  # a skewness below it changes nothing but rounding
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,30 @@ def guarded(
 
 def judge(score: str, gains: FloatArray, days: NDArray[np.datetime64], level: float) -> Guarded:
     """Return the verdict on `gains` (n,) an event, positive = the candidate is better; `days` (n,) are trading days."""
-    least = mean_interval_t(gains, days, level=1 - 2 * level).low
-    return Guarded(score, mean_interval(gains, days), least, level)
+    return Guarded(score, mean_interval(gains, days), least_gain(gains, days, level), level)
+
+
+def least_gain(gains: FloatArray, days: NDArray[np.datetime64], level: float) -> float:
+    """Return what the mean of `gains` (n,) is at least, but for a chance of `level`; NaN below `LEAST_DAYS` days.
+
+    The lower of two bounds over days as clusters: Student's t, and the same with skewness taken out (Hall 1992). One
+    that is too sure of itself gains a little on most days and loses much on few; t alone passes it twice as often as
+    stated.
+    """
+    plain = mean_interval_t(gains, days, level=1 - 2 * level)
+    if np.isnan(plain.low):
+        return float("nan")
+    count = plain.days
+    off = day_sums(gains - plain.value, day_numbers(days)) * count / plain.n
+    spread = float(off.std(ddof=1))
+    if spread == 0:
+        return plain.low
+    skewness = float(np.mean((off / spread) ** 3))
+    line = critical_value(count, 1 - 2 * level) / np.sqrt(count)
+    if abs(skewness) < _STRAIGHT:
+        return plain.low
+    shifted = 1 + skewness * (line - skewness / (6 * count))
+    return min(plain.low, plain.value - spread * 3 / skewness * (float(np.cbrt(shifted)) - 1))
 
 
 def losses_of(dataset: Dataset, rows: IntArray, version: LoadedVersion) -> FloatArray:

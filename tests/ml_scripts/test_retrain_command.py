@@ -53,4 +53,7 @@ def test_a_candidate_that_is_not_better_is_kept_and_told_everywhere(own_home: Pa
     assert f"Rejected: {result['why']}" in run_hub("models", "show", MODEL, result["candidate"], home=own_home).out
     again = run_hub(*BY_HAND, home=own_home)
     assert again.code == 1
-    assert again.err == f"{MODEL}: waiting: asked for by hand; but the 1 comparison of 365 days are used up.\n"
+    assert (
+        again.err
+        == f"{MODEL}: waiting: asked for by hand; but 1 comparison spent the chance of 5 % that 365 days have.\n"
+    )

@@ -118,7 +118,7 @@ def test_a_cut_off_one_is_tried_again_at_once_and_a_failed_one_after_the_cooldow
 
 def test_the_comparisons_of_a_year_are_used_up_even_by_hand():
     history = tuple(ended(number) for number in (0, 100, 200, 300))
-    expected = "asked for by hand; but the 4 comparisons of 365 days are used up"
+    expected = "asked for by hand; but 4 comparisons spent the chance of 4 % that 365 days have"
     assert said(replace(FACTS, history=history), 310, by_hand=True) == ("waiting", "by hand", expected)
     assert said(replace(FACTS, history=history), 366, by_hand=True)[0] == "due"
 
@@ -126,7 +126,20 @@ def test_the_comparisons_of_a_year_are_used_up_even_by_hand():
 def test_a_look_counts_when_the_days_were_opened_or_may_have_been():
     running = replace(ended(3), result=None)
     history = (ended(1, opened=False), ended(2, "failed"), running, ended(-400))
-    assert looks_in_year(history, after(10)) == 2
+    assert looks_in_year(history, after(10)) == history[1:3]
+
+
+def test_what_was_spent_at_other_settings_counts_as_it_was():
+    spent = tuple(replace(ended(number), level=0.016) for number in (0, 100))
+    assert said(replace(FACTS, history=spent), 200, by_hand=True)[0] == "waiting"
+    assert said(replace(FACTS, history=spent[:1]), 200, by_hand=True)[0] == "due"
+
+
+def test_by_hand_the_days_up_to_the_last_alarm_that_was_heard_are_not_compared_on():
+    facts = replace(FACTS, alarms=(alarm(35), alarm(42, through=date(2025, 2, 14)), alarm(43, "input drift")))
+    found = due(facts, SETTINGS, after(50), by_hand=True)
+    assert (found.state, found.after) == ("waiting", date(2025, 2, 14))
+    assert due(replace(facts, history=(ended(45),)), SETTINGS, after(50), by_hand=True).after == THROUGH
 
 
 def test_by_hand_neither_cause_nor_budget_is_asked_but_days_that_nobody_has_seen():

@@ -32,7 +32,7 @@ from trading.domain.label import ORB_COMPLETE
 from trading.errors import CheckFailed, RegistryError
 from trading.settings import RetrainSettings
 
-SETTINGS = RetrainSettings(test_days=20)
+SETTINGS = RetrainSettings(test_days=20, looks=1)
 LATER = NOW + timedelta(minutes=5)
 WHO = {"now": LATER, "who": "test"}
 
@@ -237,7 +237,8 @@ def test_a_challenger_that_was_damaged_before_its_pointer_was_set_is_rejected(wo
         damage(home.registry.root / MODEL / candidate / "model.txt", b"tree\n")
         settle_left(home.store, ModelRegistry(home.registry.root), MODEL, **WHO)
         assert pointers(home)[candidate] == ("rejected",)
-        assert "Since then it was damaged: " in str(home.registry.versions(MODEL)[-1].rejected)
+        [why] = [each.rejected for each in home.registry.versions(MODEL) if each.version == candidate]
+        assert "Since then it was damaged: " in str(why)
 
 
 def test_without_a_statement_of_its_days_a_version_cannot_be_compared(home: Home, monkeypatch: pytest.MonkeyPatch):
