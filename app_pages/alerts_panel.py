@@ -42,7 +42,7 @@ def _bell(context: PageContext) -> None:
     except HubError as error:
         st.caption(f"Alerts cannot be read: {as_typed(str(error))}")
         return
-    seen: datetime = st.session_state.setdefault("alerts_seen", now - _NEW)
+    seen: datetime = st.session_state.setdefault("alerts_seen", datetime.now(UTC) - _NEW)
     channels = channels_of(context.settings.alerts, told.deliveries, datetime.now(UTC))
     zone = _zone(context)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
