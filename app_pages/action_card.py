@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from app_pages.access import by_whom, may, reader, why_not
-from app_pages.clock import WallClock
 from app_pages.context import PageContext, turn_to
 from app_pages.journal_event import notes_frame
 from app_pages.panels.states import draw_error
@@ -14,7 +13,7 @@ from ml_data.journal_log import log_row, notes_of
 from trading.errors import HubError
 
 
-def draw_action(context: PageContext, prediction_id: str, wall: WallClock) -> None:
+def draw_action(context: PageContext, prediction_id: str) -> None:
     """Draw the notes about an answered prediction and, on the page of the present, the way to add one."""
     if context.clock.is_replay:
         st.caption("This page looks at the past; notes are made in the present, so that none can be dated back.")
@@ -27,7 +26,7 @@ def draw_action(context: PageContext, prediction_id: str, wall: WallClock) -> No
     row = context.read(log_row, prediction_id, context.clock.replay, of="journal")
     notes = () if row is None else notes_of(row)
     if notes:
-        st.dataframe(notes_frame(notes, wall), hide_index=True, height="content")
+        st.dataframe(notes_frame(notes), hide_index=True, height="content")
 
 
 def _draw_form(context: PageContext, prediction_id: str) -> None:

@@ -60,7 +60,7 @@ def _draw(context: PageContext, row: dict[str, Any]) -> None:
         st.dataframe(event.forecast_frame(row), hide_index=True, height="content")
         st.caption(event.forecast_sentence(row))
         st.markdown("**What I did**")
-        draw_action(context, row["prediction_id"], wall)
+        draw_action(context, row["prediction_id"])
         _draw_outcome(context, row, wall)
         draw_prediction(context, instrument, row["prediction_id"], side_by_side=False)
     st.markdown("**Made again, bit for bit**")

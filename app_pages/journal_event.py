@@ -125,12 +125,12 @@ def origin_frame(row: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def notes_frame(notes: Sequence[Note], wall: WallClock) -> pd.DataFrame:
-    """Return the notes, the newest first; the newest made in time and the newest made afterwards count, each apart."""
+def notes_frame(notes: Sequence[Note]) -> pd.DataFrame:
+    """Return the notes, the newest first, in UTC: they may be months later than the event."""
     return pd.DataFrame(
         [
             {
-                "Noted": f"{wall.day_hm(note.acted_at)} {note.acted_at:%Y}",
+                "Noted": f"{note.acted_at:%Y-%m-%d %H:%M} UTC",
                 "I": "took it back" if note.action == WITHDRAWN else note.action,
                 "Why": note.why or "",
                 "When": "before the outcome" if note.in_time else "noted after the outcome",

@@ -116,6 +116,7 @@ def _several(
         key=drawn,
         on_change=keep,
         label_visibility="visible" if title else "collapsed",
+        wrap=True,
     )
     return tuple(chosen)
 

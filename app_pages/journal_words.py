@@ -94,9 +94,11 @@ def deeds_sentence(summary: LogSummary) -> str:
     late = f" {counted(summary.late, 'row')} with a note made after the outcome: left out." if summary.late else ""
     if not summary.deeds:
         return f"Nothing was noted before its outcome among these rows.{late} Open a row to note what you did."
+    several = len(summary.models) > 1
+    twice = " Of several models a trade counts once for each: choose one above." if several else ""
     return (
         "Only what was noted before the outcome. Priced by the journal's rule, not by your fills: followed is the rule "
-        f"with the advice, ignored the rule alone, opposite the trades that the advice left.{late}"
+        f"with the advice, ignored the rule alone, opposite the trades that the advice left.{late}{twice}"
     )
 
 

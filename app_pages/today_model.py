@@ -149,5 +149,5 @@ def _draw_answer(
     if st.toggle("What I did", key=f"deed_{each.name}"):
         from app_pages.action_card import draw_action
 
-        draw_action(context, said.prediction_id, wall)
+        draw_action(context, said.prediction_id)
     draw_link("journal", "Open in the journal", ":material/menu_book:", id=said.prediction_id)

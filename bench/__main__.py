@@ -22,6 +22,7 @@ NAMES = (
     "scale",
     "drift",
     "monitoring_report",
+    "journal",
     "pages",
 )
 

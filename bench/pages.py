@@ -14,6 +14,7 @@ from bench.measure import ROOT, Figure
 
 TARGETS = (
     ("today", "Today", 83.0),
+    ("journal", "Journal", 287.0),
     ("model_health", "Model health", 287.0),
     ("models", "Models", 287.0),
     ("research", "Research", 287.0),

@@ -17,9 +17,9 @@ LAST_DAY = {"day": "2025-06-04"}
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
-    def open_(home: Path, **url: str | list[str]) -> AppTest:
+    def open_(home: Path, module: str = "journal", **url: str | list[str]) -> AppTest:
         monkeypatch.setenv("HUB_HOME", str(home))
-        at = AppTest.from_function(page, args=("journal",), default_timeout=30)
+        at = AppTest.from_function(page, args=(module,), default_timeout=30)
         for name, value in url.items():
             at.query_params[name] = value
         at.run()
@@ -117,6 +117,14 @@ def test_what_i_did_is_noted_taken_back_and_kept(tmp_path: Path, open_page: Open
         ("opposite", "looked tired", False),
         ("withdrawn", None, False),
     ]
+
+
+def test_a_note_is_made_beside_the_forecast_on_today_and_never_of_the_past(journal_home: Path, open_page: OpenPage):
+    at = open_page(journal_home, "today", **LAST_DAY, orb="1000")
+    at.toggle(key="deed_1000").set_value(True).run()
+    assert not at.exception
+    assert "notes are made in the present, so that none can be dated back" in captions(at)
+    assert not [each for each in at.text_input if each.label == "Why"]
 
 
 def test_an_empty_journal_says_what_fills_it(tmp_path: Path, open_page: OpenPage):
