@@ -10,7 +10,7 @@ from app_pages import journal_words as words
 from app_pages.context import PageContext, choose, choose_zone, draw_nothing_stored, set_choice
 from app_pages.health_view import nothing_stored
 from app_pages.journal_downloads import draw_downloads
-from app_pages.journal_drawer import draw_drawer
+from app_pages.journal_drawer import ROWS, draw_drawer
 from app_pages.journal_filters import choose_rows
 from app_pages.journal_queries import options_of, page_of, summary_of
 from app_pages.panels.states import draw_empty, draw_error, draw_no_match
@@ -40,6 +40,7 @@ def draw(context: PageContext) -> None:
     head.title("Journal", anchor=False, width="content")
     with head:
         zone = choose_zone(context, instrument)
+    notice = st.container()
     try:
         options = context.read(options_of, instrument.symbol, context.clock.replay, of="journal")
         if options.logged == 0:
@@ -47,7 +48,7 @@ def draw(context: PageContext) -> None:
             draw_empty("No forecast is stored yet", nothing_stored(context.registry.models(), usual, instrument))
         else:
             _draw_log(context, instrument, options, zone)
-        draw_drawer(context, st.query_params.get("id"))
+        draw_drawer(context, st.query_params.get("id"), notice)
     except StoreError as error:
         logging.getLogger("hub").exception("journal")
         draw_error("The journal cannot be read", str(error), "Today and Data go on without it.")
@@ -61,9 +62,11 @@ def _draw_log(context: PageContext, instrument: Instrument, options: LogOptions,
         with line:
             sort = cast(Sort, choose("sort", "Order", SORTS, "newest", _SORTS.__getitem__))
         skip = _skip(chosen, sort)
-        frame, ids = context.read(
-            page_of, instrument, chosen, sort, PAGE_ROWS, skip, zone, st.context.timezone, of="journal"
-        )
+        asked = (instrument, chosen, sort, PAGE_ROWS)
+        frame, ids = context.read(page_of, *asked, skip, zone, st.context.timezone, of="journal")
+        if not ids and skip:  # an address of a page that is no more
+            skip = 0
+            frame, ids = context.read(page_of, *asked, skip, zone, st.context.timezone, of="journal")
         table = st.container()
         foot = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         if not ids:
@@ -71,7 +74,7 @@ def _draw_log(context: PageContext, instrument: Instrument, options: LogOptions,
                 draw_no_match(f"None of {options.logged:,} forecasts matches these filters: take one away.")
             return
         with table:
-            _draw_rows(frame, ids, (chosen, sort, skip))
+            _draw_rows(frame, ids)
         st.caption("Choose a row to open it: chart, forecast, reasons, outcome, and what you did.")
     found = context.read(summary_of, chosen, of="journal")
     with foot:
@@ -91,18 +94,13 @@ def _draw_log(context: PageContext, instrument: Instrument, options: LogOptions,
         st.caption(words.deeds_sentence(found))
 
 
-def _draw_rows(frame: pd.DataFrame, ids: tuple[str, ...], shown: tuple[LogFilter, Sort, int]) -> None:
+def _draw_rows(frame: pd.DataFrame, ids: tuple[str, ...]) -> None:
     column = st.column_config
 
     def opened() -> None:
-        rows = st.session_state["journal_rows"]["selection"]["rows"]
-        before = st.session_state.get("journal_opened")
+        rows = st.session_state[ROWS]["selection"]["rows"]
         if rows and rows[0] < len(ids):
-            st.session_state["journal_opened"] = (shown, ids[rows[0]])
-        elif before is None or before[0] != shown:
-            return
-        # A second click on a row takes its mark away: it is opened again all the same.
-        st.query_params["id"] = st.session_state["journal_opened"][1]
+            st.query_params["id"] = ids[rows[0]]
 
     st.dataframe(
         frame,
@@ -111,7 +109,7 @@ def _draw_rows(frame: pd.DataFrame, ids: tuple[str, ...], shown: tuple[LogFilter
         placeholder="–",
         on_select=opened,
         selection_mode="single-row",
-        key="journal_rows",
+        key=ROWS,
         column_order=[name for name in frame.columns if name != "Why" or (frame["Why"] != "").any()],
         column_config={
             "Made": column.DatetimeColumn(format="YYYY-MM-DD HH:mm", width=130),

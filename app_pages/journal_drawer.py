@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages import journal_event as event
 from app_pages.action_card import draw_action
@@ -24,16 +25,19 @@ from trading.domain.trade_rule import REFERENCE_RULE, rule_named
 from trading.errors import HubError, NothingStored, StoreError
 
 CHART_HEIGHT = 340
+ROWS = "journal_rows"
+"""The key of the table whose rows open the drawer."""
 
 
-def draw_drawer(context: PageContext, prediction_id: str | None) -> None:
-    """Open the drawer of the prediction that the address names as `?id=`; nothing where it names none."""
+def draw_drawer(context: PageContext, prediction_id: str | None, notice: DeltaGenerator) -> None:
+    """Open the drawer of the prediction that the address names as `?id=`; an id of none is told at `notice`."""
     if prediction_id is None:
         return
     row = context.read(log_row, prediction_id, context.clock.replay, of="journal")
     if row is None:
         as_of = " at the clock of this page" if context.clock.is_replay else ""
-        draw_empty("No such forecast", f"Nothing is logged under `{prediction_id}`{as_of}.")
+        with notice:
+            draw_empty("No such forecast", f"Nothing is logged under `{prediction_id}`{as_of}.")
         return
     drawer = st.dialog(event.title(row), width="large", position="right", on_dismiss=_closed)
     drawer(_draw)(context, row)
@@ -41,6 +45,8 @@ def draw_drawer(context: PageContext, prediction_id: str | None) -> None:
 
 def _closed() -> None:
     st.query_params.pop("id", None)
+    # Without its mark a row can be chosen again.
+    st.session_state[ROWS] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
 
 def _draw(context: PageContext, row: dict[str, Any]) -> None:

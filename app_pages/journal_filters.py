@@ -21,25 +21,8 @@ DID: Final = {
     NOTHING: "nothing noted in time",
     LATE: "noted after the outcome",
 }
-KEYS: Final = (
-    "models",
-    "results",
-    "advices",
-    "ranges",
-    "weekdays",
-    "versions",
-    "roles",
-    "stages",
-    "how",
-    "did",
-    "since",
-    "until",
-    "text",
-)
-"""The filters' names in the address."""
-
-_SHOWN: Final = ("models", "results", "text")
-"""Those that need no opening."""
+_FOLDED: Final = ("ranges", "weekdays", "advices", "did", "how", "stages", "roles", "versions", "since", "until")
+"""The filters' names in the address, of those that are folded away until one of them is chosen."""
 
 
 def choose_rows(context: PageContext, instrument: Instrument, options: LogOptions) -> LogFilter:
@@ -57,7 +40,7 @@ def choose_rows(context: PageContext, instrument: Instrument, options: LogOption
             label_visibility="collapsed",
             width=240,
         )
-    opened = any(key in st.query_params for key in KEYS if key not in _SHOWN)
+    opened = any(key in st.query_params for key in _FOLDED)
     with st.expander("More filters", expanded=opened, icon=":material/filter_list:"), st.container(horizontal=True):
         orbs = _several("ranges", ranges, range_label, title="Range")
         weekdays = _several("weekdays", WEEKDAYS[: max(options.weekdays, default=0)], title="Weekday")

@@ -65,6 +65,8 @@ def test_every_row_is_there_newest_first_with_n_intervals_and_baselines(journal_
         ({"weekdays": "Wed", "since": "2025-06-01"}, "5 of 123 forecasts", 5),
         ({"text": "too old"}, "1 of 123 forecasts", 1),
         ({"after": "100"}, "123 of 123 forecasts", 23),
+        ({"after": "5000"}, "123 of 123 forecasts", 100),
+        ({"after": "-1"}, "123 of 123 forecasts", 100),
         ({"results": "nosuch"}, "123 of 123 forecasts", 100),
     ],
 )

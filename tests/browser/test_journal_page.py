@@ -44,6 +44,8 @@ def test_a_row_opens_at_the_side_and_the_table_stays_where_it_was(
 ):
     hub = start_app(CHECKOUT / "app_trading_hub.py", HUB_HOME=str(logged_home))
     page = open_page(hub, "/journal?day=2023-05-26")
+    scroller = page.locator(".st-key-journal_rows .dvn-scroller")
+    scroller.evaluate("(table) => table.scrollTo(0, 700)")
     click_row(page, 2)
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("sum to the answer", exact=False)).to_be_visible()
@@ -55,7 +57,8 @@ def test_a_row_opens_at_the_side_and_the_table_stays_where_it_was(
     expect(drawer).to_have_count(0)
     expect(page).not_to_have_url(re.compile("id="))
     wait_until_quiet(page)
-    click_row(page, 2)  # takes the mark of the row away, and opens it all the same
+    assert scroller.evaluate("(table) => table.scrollTop") == 700
+    click_row(page, 2)
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
