@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc, kolmogorov
 
 from ml_models.scores import FloatArray
+from ml_monitoring.drift_counts import windows_by_cell
 
 CELLS: Final = 50
 """Cells of the grid: reference quantiles, each with as many rows; PSI and Jensen-Shannon use every fifth edge."""
@@ -159,24 +160,19 @@ def drift_of(
 
 def _distances(values: FloatArray, day: NDArray[np.intp], reference: NDArray[np.bool_], window: int) -> _Distances:
     """Return the distances of every window of `window` days to the reference."""
-    missing = np.isnan(values)
-    known = values[reference & ~missing]
+    known = np.sort(values[reference & ~np.isnan(values)])  # sorted, quantiles cost a twentieth
     edges = np.unique(np.quantile(known, np.arange(1, CELLS) / CELLS)) if len(known) else np.empty(0)
-    cell = np.where(missing, len(edges) + 1, np.searchsorted(edges, values, side="left"))
-    cells, groups = len(edges) + 2, int(day.max()) + 1
-    by_day = np.bincount(day * cells + cell, minlength=groups * cells).reshape(groups, cells).astype(np.float64)
-    up_to_day = np.cumsum(np.cumsum(by_day, axis=1), axis=0)
-    up_to = up_to_day[window - 1 :].copy()  # (W, cells): rows of the window in a cell and all below it
-    up_to[1:] -= up_to_day[:-window]
-    expected = np.cumsum(np.bincount(cell[reference], minlength=cells).astype(np.float64))[None, :]
-    gap = (up_to / up_to[:, -1:] - expected / expected[:, -1:])[:, :-1]
+    up_to, expected, ks = windows_by_cell(
+        np.ascontiguousarray(values), day, reference, edges, window, int(day.max()) + 1
+    )
+    off = np.abs(up_to[-1] / up_to[-1, -1] - expected / expected[-1])
     spread = float(known.std()) if len(known) else 0.0
     widths = np.diff(edges) / spread if spread > 0 else np.zeros(max(len(edges) - 1, 0))
-    coarse, coarse_reference = _coarse_shares(up_to), _coarse_shares(expected)
+    coarse, coarse_reference = _coarse_shares(up_to), _coarse_shares(expected[None, :])
     return _Distances(
         psi=((coarse - coarse_reference) * np.log(coarse / coarse_reference)).sum(axis=1),
-        ks=np.abs(gap).max(axis=1),
-        wasserstein=float(np.abs(gap[-1, : len(widths)]) @ widths),
+        ks=ks,
+        wasserstein=float(off[: len(widths)] @ widths),
         jensen_shannon=_jensen_shannon(coarse[-1], coarse_reference[0]),
     )
 

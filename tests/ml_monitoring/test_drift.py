@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import false_discovery_control, ks_2samp, wasserstein_distance
 
 from ml_monitoring.drift import benjamini_yekutieli, drift_of
+from ml_monitoring.drift_counts import windows_by_cell
 from ml_monitoring.looks import INPUTS, look_at_drift
 
 DAYS, EVENTS, WINDOW = 130, 6, 10
@@ -100,3 +101,22 @@ def test_an_input_that_the_clock_decides_is_quiet_though_the_last_day_is_not_ove
 def test_the_adjustment_is_that_of_scipy(count: int):
     p_values = np.random.default_rng(count).random(count) ** 3
     assert benjamini_yekutieli(p_values) == pytest.approx(false_discovery_control(p_values, method="by"), rel=1e-12)
+
+
+def test_the_compiled_counts_are_those_of_plain_arrays():
+    random = np.random.default_rng(5)
+    for digits, window in ((6, 4), (0, 4), (6, 1)):
+        values = random.normal(size=300).round(digits)
+        values[random.random(300) < 0.1] = np.nan
+        day, reference = np.sort(random.integers(0, 20, 300)), random.random(300) < 0.6
+        day[[0, -1]] = 0, 19
+        edges = np.unique(np.nanquantile(values[reference], [0.2, 0.5, 0.9]))
+        cell = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+        up_to, expected, ks = windows_by_cell(values, day, reference, edges, window, 20)
+        for place in range(20 - window + 1):
+            inside = (day >= place) & (day < place + window)
+            plain = np.cumsum(np.bincount(cell[inside], minlength=len(edges) + 2))
+            assert up_to[place].tolist() == plain.tolist()
+            usual = np.cumsum(np.bincount(cell[reference], minlength=len(edges) + 2))
+            assert expected.tolist() == usual.tolist()
+            assert ks[place] == np.abs(plain / plain[-1] - usual / usual[-1])[:-1].max()
