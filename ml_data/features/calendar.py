@@ -8,6 +8,7 @@ from numba import njit
 from ml_data.features.base import Feature, FeatureGroup, Floats, Inputs, Ints
 from trading.domain.calendar import Days, wall_minutes
 
+WEEKDAY_COLUMN = 0
 LONDON = "Europe/London"
 NEW_YORK = "America/New_York"
 

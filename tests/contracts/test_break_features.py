@@ -43,7 +43,10 @@ def differ(matrix: FeatureMatrix, left: np.ndarray, right: np.ndarray) -> list[s
 def test_every_group_says_for_which_events_it_is_valid():
     assert all(set(group.events) <= set(EVENT_KINDS) and group.events for group in every_group())
     only = {kind: {group.name for group in every_group() if group.events == (kind,)} for kind in EVENT_KINDS}
-    assert only == {ORB_COMPLETE: {"ahead_before", "ahead_lately"}, BREAK_CLOSED: {"break_bar", "signed"}}
+    assert only == {
+        ORB_COMPLETE: {"ahead_before", "ahead_lately"},
+        BREAK_CLOSED: {"break_bar", "signed", "weekday_side"},
+    }
     assert {group.name for group in feature_groups(BREAK_CLOSED)} == {g.name for g in every_group()} - only[
         ORB_COMPLETE
     ]
@@ -155,6 +158,8 @@ EXPECTED = {
     "session_left": (4 * 60 + 52) / (23 * 60),  # to 23:00
     "earlier_ranges": 3,  # its own range is not an earlier one
     "signed_return_15m": (1040 - 1035) / 22,
+    "side_on_tuesday": 0,
+    "side_on_wednesday": 1,
 }
 
 

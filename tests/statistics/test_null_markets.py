@@ -14,13 +14,11 @@ from ml_data.outcomes import MATURED, trade_outcomes
 from ml_models.intervals import mean_interval
 from ml_models.quantiles import forecast_of
 from ml_models.value_scores import Forecast, value_skills
-from ml_training.dataset import Dataset, dataset_of
-from ml_training.evaluation import Evaluation, baselines_of, evaluate, pooled
-from ml_training.recipe import Recipe
+from ml_training.dataset import dataset_of
 from ml_training.train_report import TrainReport
 from ml_training.training import plan_of
 from ml_training.walk_forward import rows_tested, walk_forward
-from tests.statistics.markets import MANY, SEEDS, history_of, martingale, small, steady_market, stored, trained
+from tests.statistics.markets import MANY, SEEDS, history_of, martingale, small, steady_market, stored, trained, walked
 from trading.domain.label import BREAK_CLOSED
 from trading.domain.trade_rule import rule_named
 
@@ -110,7 +108,7 @@ def test_of_a_range_ahead_no_skill_is_claimed_where_the_twenty_day_mean_is_right
         for opening in np.unique(dataset.opening):
             rows = np.flatnonzero(dataset.opening == opening)
             beyond[rows] = random.permutation(beyond[rows]) - beyond[rows].mean(axis=0)
-        found = _walked(replace(dataset, values=dataset.walk[:, : beyond.shape[1]] + beyond), recipe)
+        found = walked(replace(dataset, values=dataset.walk[:, : beyond.shape[1]] + beyond), recipe)
         assert found.best_baseline == "20-day mean"
         gains.append(found.skill["squared_error_range"])
         held += [found.scores[f"coverage_{target}"].value for target in dataset.asked.targets]
@@ -135,13 +133,6 @@ def test_on_a_market_where_all_days_are_alike_nobody_beats_who_knows_how_far_the
         gains.append(value_skills(dataset.values[rows, 0], found, Forecast(knows), dataset.days[rows])["squared_error"])
     assert sum(gain.low > 0 for gain in gains) <= most(len(gains), 0.025)
     assert np.mean([gain.value for gain in gains]) > -0.02  # and it is nearly as good
-
-
-def _walked(dataset: Dataset, recipe: Recipe) -> Evaluation:
-    results = walk_forward(dataset, plan_of(dataset, recipe).folds, recipe)
-    parts = [baselines_of(dataset, recipe, result.fold.train, result.fold.test) for result in results]
-    said = np.concatenate([result.said for result in results])
-    return evaluate(dataset, rows_tested(results), said, pooled(parts), recipe)
 
 
 def _of(nulls: list[Null], name: str) -> list[TrainReport]:

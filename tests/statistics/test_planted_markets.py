@@ -4,12 +4,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from scipy.stats import binom
 
 from ml_data.trials import trials_of
+from ml_training.choosing import AdviceTerms, trial_result
 from ml_training.dataset import dataset_of
 from ml_training.train_report import TrainReport
-from tests.statistics.markets import MANY, QUICK_MINUTES, SEEDS, continuing_market, history_of, small, stored, trained
+from ml_training.training import plan_of
+from ml_training.walk_forward import rows_tested, walk_forward
+from tests.statistics.markets import (
+    EDGES,
+    MANY,
+    SEEDS,
+    continuing_market,
+    history_of,
+    planted_market,
+    small,
+    stored,
+    trained,
+    two_years,
+    walked,
+    wild_market,
+)
 
 pytestmark = pytest.mark.slow
 RECIPES = ("entry_quality", "r_multiple", *(("orb_ensemble",) if MANY else ()))
@@ -27,9 +45,10 @@ class Planted:
 
 @pytest.fixture(scope="module", params=SEEDS)
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Planted]:
-    table, folder = continuing_market(request.param), Path(tmp_path_factory.mktemp("planted"))
+    table = continuing_market(request.param)
+    folder = Path(tmp_path_factory.mktemp("planted"))
     dataset = dataset_of(history_of(table), small("entry_quality"))
-    delay = dataset.x[:, dataset.names.index("break_delay")]
+    true = EDGES["quick"].of(dataset.names, dataset.x)
     made = {}
     with stored(table, folder) as store:
         for name in RECIPES:
@@ -38,7 +57,7 @@ def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             made[name] = Planted(
                 report,
                 sum(trials_of(store, report.model)[-1].result.results),
-                float(dataset.r_net[rows][delay[rows] <= QUICK_MINUTES].sum()),
+                float(dataset.r_net[rows][true[rows]].sum()),
                 float(np.sum(dataset.r_net[rows])),
             )
     return made
@@ -59,3 +78,42 @@ def test_the_edge_is_claimed_and_its_feature_is_on_top_of_the_reasons(planted: d
     assert next(iter(report.training.walk_forward.skill.values())).low > 0
     assert next(iter(report.training.importance)) == "break_delay"
     assert report.metrics["trials"]["deflated_sharpe"]["undeflated"] > 0.99
+
+
+OTHERS = {name: (name, two_years) for name in EDGES if name != "quick"}
+OTHERS["quick, on a wild market"] = ("quick", wild_market)
+
+
+@pytest.mark.skipif(not MANY, reason="looked at every night")
+@pytest.mark.parametrize("name", ["entry_quality", "r_multiple"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_most_of_what_other_edges_earn_is_earned_too(other: str, name: str):
+    edge, market = OTHERS[other]
+    earned = np.array(
+        [advised_and_known(planted_market(market(seed), EDGES[edge]), edge, name) for seed in range(1, 6)]
+    )
+    advised, knows = earned.sum(axis=0)
+    assert knows > 100
+    assert advised >= 0.8 * knows, earned
+
+
+@pytest.mark.skipif(not MANY, reason="looked at every night")
+def test_on_a_wild_market_without_an_edge_nothing_is_claimed():
+    gains = []
+    for seed in SEEDS:
+        history = history_of(wild_market(seed))
+        for name in ("directional", "entry_quality", "r_multiple"):
+            recipe = small(name)
+            dataset = dataset_of(history, recipe)
+            gains.append(next(iter(walked(dataset, recipe).skill.values())))
+    assert sum(gain.low > 0 for gain in gains) <= binom.ppf(0.999, len(gains), 0.025)
+
+
+def advised_and_known(table: pa.Table, edge: str, name: str) -> tuple[float, float]:
+    """Return what the walk-forward's days earned in net R with the advice of a recipe, and by who knows the edge."""
+    recipe = small(name)
+    dataset = dataset_of(history_of(table), recipe)
+    results = walk_forward(dataset, plan_of(dataset, recipe).folds, recipe)
+    rows = rows_tested(results)
+    knows = dataset.r_net[rows][EDGES[edge].of(dataset.names, dataset.x)[rows]].sum()
+    return sum(trial_result(dataset, results, AdviceTerms.of(recipe, 0.55)).results), float(knows)
