@@ -54,6 +54,8 @@ class Guarded:
             return f"Better than the champion on the same events: {said}, {bound}."
         if self.gain.high < 0:
             return f"Worse than the champion on the same events: {said}."
+        if self.gain.low > 0:
+            return f"Perhaps better than the champion on the same events, but not surely enough: {said}, {bound}."
         return f"Not shown to be better than the champion on the same events: {said}, {bound}."
 
 

@@ -7,7 +7,7 @@ from the record and the shelf by the next one (`settle_left`). The champion, `la
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -36,14 +36,13 @@ from trading.domain.instrument import Instrument
 from trading.errors import CheckFailed, HubError, RegistryError, StoreError
 from trading.settings import RetrainSettings
 
+_OPENING: Final = STEPS[-2]
+_LEFT: Final = "cut off before its end (a kill, a power cut); what it came to is not known"
+
 
 class _Mover(TypedDict):
     now: datetime
     who: str
-
-
-_OPENING: Final = STEPS[-2]
-_LEFT: Final = "cut off before its end (a kill, a power cut); what it came to is not known"
 
 
 def settle_left(store: Store, registry: ModelRegistry, model: str, *, now: datetime, who: str) -> int:
@@ -130,49 +129,45 @@ def retrain(
     return replace(begun, result=result)
 
 
+@dataclass
 class _Run:
     """One retraining at work, and how far it came: `candidate` and `opened` are what its end must tell."""
 
-    def __init__(
-        self,
-        store: Store,
-        registry: ModelRegistry,
-        instrument: Instrument,
-        begun: Retraining,
-        clock: Callable[[], datetime],
-        who: str,
-        progress: Progress,
-    ) -> None:
-        self._store, self._registry, self._instrument = store, registry, instrument
-        self._begun, self._clock, self._who, self._progress = begun, clock, who, progress
-        self.candidate: str | None = None
-        self.opened = False
+    store: Store
+    registry: ModelRegistry
+    instrument: Instrument
+    begun: Retraining
+    clock: Callable[[], datetime]
+    who: str
+    progress: Progress
+    candidate: str | None = None
+    opened: bool = False
 
     def ended(self, verdict: Ended, why: str) -> RetrainingResult:
         """Return the end of a retraining in which nothing was decided."""
-        return RetrainingResult(verdict, self._clock(), why, self.candidate, self.opened)
+        return RetrainingResult(verdict, self.clock(), why, self.candidate, self.opened)
 
     def compared(
         self, facts: Facts, found: Due, settings: RetrainSettings, confidence_threshold: float
     ) -> RetrainingResult:
         """Return the verdict on a candidate that was made and put on the shelf, without any pointer at it."""
-        model = self._begun.model
+        model = self.begun.model
         made = self._made(facts, found, settings, confidence_threshold)
-        why = f"retraining {self._begun.retraining_id}: {made.why}"
+        why = f"retraining {self.begun.retraining_id}: {made.why}"
         self._step(STEPS[-1], len(STEPS) - 1, len(STEPS))
         self.candidate = str(
-            self._registry.publish(model, made.draft, now=self._clock(), who=self._who, why=why, pointed=False)
+            self.registry.publish(model, made.draft, now=self.clock(), who=self.who, why=why, pointed=False)
         )
         rows = made.training.plan.final.test
-        candidate, champion = (self._registry.load(model, each) for each in (self.candidate, facts.champion))
-        came = guarded(made.dataset, rows, candidate, champion, self._begun.level)
-        if champion_of(self._registry, model) != facts.champion:
+        candidate, champion = (self.registry.load(model, each) for each in (self.candidate, facts.champion))
+        came = guarded(made.dataset, rows, candidate, champion, self.begun.level)
+        if champion_of(self.registry, model) != facts.champion:
             raise CheckFailed(f"The champion was moved meanwhile; the comparison was with {facts.champion}.")
         numbers = (came.gain.value, came.gain.low, came.gain.high, came.least)
         gain, low, high, least = (None if number != number else number for number in numbers)
         return RetrainingResult(
             verdict="challenger" if came.passed else "rejected",
-            ended_at=self._clock(),
+            ended_at=self.clock(),
             why=came.sentence,
             candidate=self.candidate,
             opened=True,
@@ -189,7 +184,7 @@ class _Run:
 
     def _made(self, facts: Facts, found: Due, settings: RetrainSettings, confidence_threshold: float) -> Made:
         """Return a version by the champion's recipe, with the days of the comparison as its untouched window."""
-        champion = self._registry.published(self._begun.model, facts.champion)
+        champion = self.registry.published(self.begun.model, facts.champion)
         recipe = recipe_of(champion)
         stated = champion.metadata.extra.get("feature_schema_hash")
         if stated != schema_hash(chosen_groups(recipe)):
@@ -198,13 +193,13 @@ class _Run:
             )
         validation = recipe.validation.model_copy(update={"final_window_days": settings.test_days})
         return make_version(
-            self._store,
-            self._registry,
-            self._instrument,
+            self.store,
+            self.registry,
+            self.instrument,
             recipe.model_copy(update={"validation": validation}),
             until=facts.days[-1],
-            who=self._who,
-            clock=self._clock,
+            who=self.who,
+            clock=self.clock,
             progress=self._step,
             confidence_threshold=confidence_threshold,
             beside=Beside(facts.champion, found.after),
@@ -212,7 +207,7 @@ class _Run:
 
     def _step(self, step: str, done: int, total: int) -> None:
         self.opened = self.opened or step == _OPENING
-        self._progress(step, done, total)
+        self.progress(step, done, total)
 
 
 def _made_by(why: str | None, each: Retraining) -> bool:

@@ -116,6 +116,13 @@ def test_the_same_version_again_is_rejected_and_says_so():
     assert found.sentence.startswith("Not shown to be better than the champion on the same events: +0.0000 nats")
 
 
+def test_what_lies_between_an_interval_and_the_test_is_called_perhaps():
+    found = judged(gains_of(np.random.default_rng(4), DAYS, 0.0, "normal", 0.0015))
+    assert found.gain.low > 0
+    assert not found.passed
+    assert found.sentence.startswith("Perhaps better than the champion on the same events, but not surely enough: +0.0")
+
+
 def test_a_worse_one_is_called_worse():
     found = judged(gains_of(np.random.default_rng(1), DAYS, 0.0, "normal", -0.02))
     assert found.sentence.startswith("Worse than the champion on the same events: -0.0")
