@@ -37,7 +37,7 @@ def draw_drawer(context: PageContext, prediction_id: str | None, notice: DeltaGe
     if row is None:
         as_of = " at the clock of this page" if context.clock.is_replay else ""
         with notice:
-            draw_empty("No such forecast", f"Nothing is logged under `{prediction_id}`{as_of}.")
+            draw_empty("No such forecast", f"Nothing is logged under {as_typed(prediction_id)}{as_of}.")
         return
     drawer = st.dialog(event.title(row), width="large", position="right", on_dismiss=_closed)
     drawer(_draw)(context, row)

@@ -9,6 +9,7 @@ from app_pages.health_view import SHAPES, plain
 from app_pages.health_window import day_name
 from app_pages.journal_view import RESULTS
 from app_pages.label_words import model_title
+from ml_data.actions import FOLLOWED
 from ml_models.intervals import Estimate
 from ml_models.verdicts import counted
 from ml_monitoring.log_summary import Deed, LogSummary, ModelSummary
@@ -82,7 +83,9 @@ def deeds_frame(deeds: Sequence[Deed]) -> pd.DataFrame:
                 "Net R as I did": _number(each.own, 3),
                 "Plain rule": _number(each.plain, 3),
                 "Advice": _number(each.advised, 3),
-                "I less the advice": f"{_shape(each.gained)} {_number(each.gained, 3)}",
+                "I less the advice": "the same"
+                if each.action == FOLLOWED
+                else f"{_shape(each.gained)} {_number(each.gained, 3)}",
             }
             for each in deeds
         ]

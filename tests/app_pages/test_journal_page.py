@@ -99,7 +99,7 @@ def test_an_address_opens_the_drawer(journal_home: Path, open_page: OpenPage):
 
 def test_an_id_that_is_not_logged_or_not_yet_is_told(journal_home: Path, open_page: OpenPage):
     at = open_page(journal_home, day="2025-06-03", id="p119")
-    assert "Nothing is logged under `p119` at the clock of this page." in at.info[0].value
+    assert "Nothing is logged under p119 at the clock of this page." in at.info[0].value
 
 
 def test_what_i_did_is_noted_taken_back_and_kept(tmp_path: Path, open_page: OpenPage):
