@@ -31,7 +31,8 @@ from ml_monitoring.breaker_watch import read
 from trading.domain.instrument import Instrument
 from trading.settings import BreakerSettings
 
-_SHAPES: Final = {"armed": ("✓", "good"), "tripped": ("✕", "bad"), "cannot tell": ("…", "muted")}
+OVER: Final = "over its line, trips at the next look"
+_SHAPES: Final = {"armed": ("✓", "good"), "tripped": ("✕", "bad"), OVER: ("✕", "bad"), "cannot tell": ("…", "muted")}
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ class CodeView:
 
     @property
     def state(self) -> str:
-        """Tripped, armed, or that it cannot tell."""
+        """Tripped, armed, over its line though nobody has looked yet, or that it cannot tell."""
         if self.last is not None and self.last.kind in TRIPPED:
             return "tripped"
+        if self.reading.state == "over":
+            return OVER
         return "armed" if self.last is not None and self.reading.state == "within" else "cannot tell"
 
 
@@ -76,6 +79,9 @@ def breaker_title(found: Sequence[CodeView]) -> str:
     tripped = [each.reading.code for each in found if each.state == "tripped"]
     if tripped:
         return f"**Circuit breaker**: tripped ({', '.join(tripped)})"
+    over = [each.reading.code for each in found if each.state == OVER]
+    if over:
+        return f"**Circuit breaker**: over its line ({', '.join(over)}), trips at the next look"
     if any(each.last is None for each in found):
         return "**Circuit breaker**: it has not looked at this version yet"
     telling = sum(each.state == "armed" for each in found)

@@ -16,6 +16,7 @@ from app_pages.health_gates import stage_shown
 from app_pages.health_queries import Health, health, journal_rows, models_asked
 from app_pages.label_words import model_title
 from app_pages.panels.states import draw_empty, draw_error, draw_stale
+from app_pages.paper_card import draw_paper
 from app_pages.reconciled_card import draw_reconciled
 from app_pages.retrainings_card import draw_next
 from app_pages.theme import current_mode
@@ -90,6 +91,7 @@ def _draw_health(
     draw_tiles(tiles, found)
     fill(slots, found)
     draw_gates(context, instrument, model, version or newest)
+    draw_paper(context, instrument, model)
     draw_reconciled(context, instrument, model)
     draw_challengers(context, instrument, model, first, replay)
     draw_next(context, instrument, model)

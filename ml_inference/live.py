@@ -24,7 +24,7 @@ from ml_inference.panel import Panel
 from ml_inference.roster import Seat
 from ml_inference.shadow import moments
 from ml_models.pointers import CHAMPION
-from trading.domain.advice import SHADOW
+from trading.domain.advice import AUTO, SHADOW
 from trading.domain.calendar import Minutes, expected_minutes, to_minute
 from trading.domain.instrument import Instrument
 from trading.domain.prediction import MISSED, Answer, PredictionRow, Refusal
@@ -285,7 +285,7 @@ class LiveLoop:
             self._told(_said(event, row))
         refused_for = [row.refusal.code for row in rows if row.refusal is not None]
         missed = refused_for.count(MISSED)
-        if refused_for:  # one may be one too many
+        if refused_for or any(row.stage == AUTO for row in rows):  # one too many refused, or an order to place
             self._guarded = _NEVER
             self._watched_over()
         answered = len(rows) - len(refused_for)

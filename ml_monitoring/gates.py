@@ -29,16 +29,8 @@ from trading.settings import GateSettings
 REVISION: Final = 1
 """Raise it when a gate is computed otherwise: what was approved before is void then."""
 
-_CHECKS_FROM: Final = {
-    "version": "advisory",
-    "replay": "hybrid",
-    "skew": "hybrid",
-    "breaker": "advisory",
-    "paper": "auto",
-}
+_CHECKS_FROM: Final = {"version": "advisory", "replay": "hybrid", "skew": "hybrid", "breaker": "advisory"}
 """What is looked at elsewhere, and the first stage that asks for it."""
-
-_UNSEEN: Final = "It has not been looked at."
 
 
 @dataclass(frozen=True)
@@ -295,11 +287,9 @@ def _checked(name: str, check: Check | None) -> Gate:
         "replay": "Replay audit is clean",
         "skew": "Skew audit is clean",
         "breaker": "Circuit breaker is armed",
-        "paper": "Paper broker",
     }[name]
     if check is None or check.passed is None:
-        unseen = "There is none yet, so there is nothing that auto could do." if name == "paper" else _UNSEEN
-        return Gate(name, title, "cannot tell", unseen if check is None else check.sentence)
+        return Gate(name, title, "cannot tell", "It has not been looked at." if check is None else check.sentence)
     return Gate(name, title, "good" if check.passed else "bad", check.sentence)
 
 

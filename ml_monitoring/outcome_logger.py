@@ -17,6 +17,7 @@ from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, outcomes_of
 from ml_data.rolls import ContractDays
 from ml_data.store import Store, sql
+from ml_monitoring.paper_broker import fill
 from trading.domain.advice import takes_the_break
 from trading.domain.calendar import Days, day_windows, from_minute, to_minute
 from trading.domain.instrument import Instrument
@@ -71,6 +72,7 @@ def settle(store: Store, instrument: Instrument, *, now: datetime) -> SettleRepo
     through = _known_through(store, instrument, now)
     rows = [row for chunk in _chunks(predictions) for row in _outcomes(store, instrument, chunk, through)]
     written = append_outcomes(store, rows, now)
+    fill(store, instrument, at=now)
     waiting = {str(each["prediction_id"]) for each in predictions if each["state"] == PENDING}
     first = [row for row in rows if row.prediction_id in waiting]
     void = sum(row.state == VOID for row in first)

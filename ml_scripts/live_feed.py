@@ -23,6 +23,7 @@ from ml_monitoring.breaker import AT_ONCE
 from ml_monitoring.breaker_watch import watch
 from ml_monitoring.gatekeeper import take_back
 from ml_monitoring.outcome_logger import SettleReport, settle
+from ml_monitoring.paper_broker import place
 from ml_scripts.alert_sending import AlertWatch
 from ml_scripts.console import Hub, now
 from ml_scripts.live_board import Board, Tell, alone, live_log
@@ -326,7 +327,7 @@ def _settled(
 
 
 def _guarded(hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], at: datetime) -> None:
-    """Let the circuit breaker of each model look at what can be told at once, and tell what it did."""
+    """Let the circuit breaker of each model look at what can be told at once, then those in auto order on paper."""
     for model in models_of(hub.registry, instrument.symbol):
         settings = hub.settings.breaker
         look = watch(hub.store, hub.registry, instrument, model, at=at, settings=settings, codes=AT_ONCE)
@@ -334,6 +335,8 @@ def _guarded(hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], a
             tell(Notice(f"breaker_{event.kind}", f"{model} {event.version} {event.code}: {event.sentence}"))
         for move in look.moves:
             tell(Notice("taken_back", f"{model} {move.version} is in {move.stage} now: {move.why}"))
+        for order in place(hub.store, instrument, model, at=at, account=hub.settings.account):
+            tell(Notice("paper_order", order.reason))
 
 
 def rules_of(settings: FeedSettings, feed: Feed) -> LiveRules:

@@ -49,6 +49,7 @@ def view(code: str, state: str, last: BreakerEvent | None, value: float = 1.0) -
     [
         ([view(STALE, "within", event())], "**Circuit breaker**: tripped (stale_data)"),
         ([view(STALE, "within", event(kind="armed"))], "**Circuit breaker**: armed, 1 of 7 codes can tell"),
+        ([view(STALE, "over", None)], "**Circuit breaker**: over its line (stale_data), trips at the next look"),
         ([view(STALE, "within", None)], "**Circuit breaker**: it has not looked at this version yet"),
     ],
 )
@@ -97,7 +98,7 @@ def test_the_line_is_there_while_the_code_stood_tripped_at_the_clock(
 def test_the_card_stands_on_model_health(tripped_home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HUB_HOME", str(tripped_home))
     at = AppTest.from_function(page, args=("model_health",), default_timeout=30)
-    at.query_params["day"] = "2025-06-04"
+    at.query_params["day"], at.query_params["clock"] = "2025-06-04", "22:00"
     at.run()
     assert not at.exception
     assert any("0 seen, 0.3 expected" in one.value for one in at.get("html"))  # the rate of a look, not its line

@@ -75,7 +75,6 @@ def test_stale_evidence_and_a_clock_that_went_back_close_the_gate():
 
 def test_later_stages_ask_for_audits_and_the_breaker_and_take_silence_for_no():
     assert states(report(stage="hybrid")).items() >= {"replay": "cannot tell", "skew": "cannot tell"}.items()
-    assert states(report(stage="auto"))["paper"] == "cannot tell"
     assert states(report(checks={"version": Check(True, "Sound.")}))["breaker"] == "cannot tell"
     failed = report(
         stage="hybrid", checks={**SOUND, "skew": Check(False, "x differs."), "replay": Check(True, "Clean.")}

@@ -6,7 +6,8 @@ from typing import Final
 from trading.domain.prediction import BIAS_NONE, TAKE
 
 SHADOW: Final = "shadow"
-STAGES: Final = (SHADOW, "advisory", "hybrid", "auto")
+AUTO: Final = "auto"
+STAGES: Final = (SHADOW, "advisory", "hybrid", AUTO)
 """What a version may do, least first: be logged; speak; scale risk; send paper orders."""
 
 
