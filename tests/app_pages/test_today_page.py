@@ -55,7 +55,9 @@ def page_text(app: AppTest) -> str:
 
 
 def alerts(app: AppTest) -> list[str]:
-    return [f"{one.proto.title}: {one.value}" for kind in ("info", "warning", "error") for one in getattr(app, kind)]
+    """What stands in the coloured boxes, as it is read: without the signs that keep Markdown from reading text."""
+    boxes = [one for kind in ("info", "warning", "error") for one in getattr(app, kind)]
+    return [f"{one.proto.title}: {one.value}".replace("\\", "") for one in boxes]
 
 
 def test_an_empty_store_says_the_command_that_fills_it(open_today: Open, tmp_path: Path):
