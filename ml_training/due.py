@@ -72,8 +72,8 @@ def due(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool
     """Return whether the model is to be trained again at `now` (UTC).
 
     Asked for `by_hand` it needs no cause and no budget, but days that neither version has seen, after the last alarm
-    that whoever asks may have heard, and a comparison left in the year: every look spends of the chance of passing a
-    candidate that is no better.
+    that whoever asks may have heard, and a comparison left in the year: each spends of the chance of passing one that
+    is no better.
     """
     on = (_since(facts) + timedelta(days=settings.every_days)).date()
     called = (_by_hand(facts),) if by_hand else _causes(facts, settings, now)
@@ -91,7 +91,7 @@ def due(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool
     return Due("due", chosen.cause, chosen.because, chosen.after, on)
 
 
-def looks_in_year(history: Sequence[Retraining], now: datetime) -> tuple[Retraining, ...]:
+def compared_in_year(history: Sequence[Retraining], now: datetime) -> tuple[Retraining, ...]:
     """Return the comparisons that there were, or may have been, in the last 365 days; one without an end is one."""
     begun = (each for each in history if each.started_at > now - timedelta(days=YEAR_DAYS))
     return tuple(each for each in begun if each.result is None or each.result.opened)
@@ -142,10 +142,10 @@ def _new_outcomes(facts: Facts) -> int:
 
 def _held(facts: Facts, settings: RetrainSettings, now: datetime, *, by_hand: bool) -> str:
     """Return why nothing may begin now, or an empty text."""
-    looks = looks_in_year(facts.history, now)
-    if sum(each.level for each in looks) + settings.level > settings.alpha + _ROUNDING:
+    compared = compared_in_year(facts.history, now)
+    if sum(each.level for each in compared) + settings.level > settings.alpha + _ROUNDING:
         chance = f"the chance of {100 * settings.alpha:g} % that {YEAR_DAYS} days have"
-        return f"but {counted(len(looks), 'comparison')} spent {chance}"
+        return f"but {counted(len(compared), 'comparison')} spent {chance}"
     if by_hand:
         return ""
     recent = [each.started_at for each in facts.history if each.started_at > now - timedelta(days=BUDGET_DAYS)]

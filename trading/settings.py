@@ -156,22 +156,22 @@ class AccessSettings(_Section):
 class RetrainSettings(_Section):
     """When a model is trained again, and when the new version may answer beside the champion (`hub retrain`).
 
-    `alpha` is the chance that a candidate that is no better ever passes in a year: every one of the `looks` comparisons
-    that are allowed in 365 days has `alpha / looks` of it.
+    `alpha` is the chance that a candidate that is no better ever passes in a year: each of the `comparisons`
+    that are allowed in 365 days has `alpha / comparisons` of it.
     """
 
     every_days: int = Field(90, ge=1, le=3_650)
     outcomes: int = Field(500, ge=50, le=1_000_000)  # new events with an outcome
     cooldown_days: int = Field(14, ge=0, le=365)  # alarms that soon after a comparison do not count
     budget: int = Field(2, ge=1, le=30)  # retrainings begun in 30 days
-    looks: int = Field(8, ge=1, le=100)
+    comparisons: int = Field(8, ge=1, le=100)
     test_days: int = Field(60, ge=20, le=1_000)  # trading days of the comparison, seen by neither version
     alpha: float = Field(0.05, gt=0, le=0.2)
 
     @property
     def level(self) -> float:
         """The chance that one comparison passes a candidate that is no better."""
-        return self.alpha / self.looks
+        return self.alpha / self.comparisons
 
 
 class BreakerSettings(_Section):

@@ -41,7 +41,7 @@ def test_a_second_one_says_who_is_at_it(own_home: Path):
 
 def test_a_candidate_that_is_not_better_is_kept_and_told_everywhere(own_home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HUB_RETRAIN__TEST_DAYS", "20")
-    monkeypatch.setenv("HUB_RETRAIN__LOOKS", "1")
+    monkeypatch.setenv("HUB_RETRAIN__COMPARISONS", "1")
     ran = run_hub(*BY_HAND, "--json", home=own_home)
     assert (ran.code, ran.err) == (0, "")
     [told] = ran.object["models"]

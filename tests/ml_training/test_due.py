@@ -8,12 +8,14 @@ import pytest
 from ml_data.retrainings import Alarm, Retraining, RetrainingResult
 from ml_monitoring.breaker import EXPIRED
 from ml_monitoring.looks import FORECASTS, INPUTS
-from ml_training.due import WITHOUT_OUTCOMES, Facts, due, looks_in_year
+from ml_training.due import WITHOUT_OUTCOMES, Facts, compared_in_year, due
 from trading.settings import RetrainSettings
 
 MADE = datetime(2025, 1, 6, 12, tzinfo=UTC)
 THROUGH = date(2025, 1, 3)
-SETTINGS = RetrainSettings(every_days=90, outcomes=500, cooldown_days=14, budget=2, looks=4, test_days=20, alpha=0.04)
+SETTINGS = RetrainSettings(
+    every_days=90, outcomes=500, cooldown_days=14, budget=2, comparisons=4, test_days=20, alpha=0.04
+)
 
 
 def days(count: int, after: date = THROUGH) -> tuple[date, ...]:
@@ -123,10 +125,10 @@ def test_the_comparisons_of_a_year_are_used_up_even_by_hand():
     assert said(replace(FACTS, history=history), 366, by_hand=True)[0] == "due"
 
 
-def test_a_look_counts_when_the_days_were_opened_or_may_have_been():
+def test_a_comparison_counts_when_the_days_were_opened_or_may_have_been():
     running = replace(ended(3), result=None)
     history = (ended(1, opened=False), ended(2, "failed"), running, ended(-400))
-    assert looks_in_year(history, after(10)) == history[1:3]
+    assert compared_in_year(history, after(10)) == history[1:3]
 
 
 def test_what_was_spent_at_other_settings_counts_as_it_was():

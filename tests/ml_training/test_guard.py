@@ -79,7 +79,7 @@ def test_gains_that_come_from_many_small_and_few_large_losses_do_not_pass():
 def test_in_a_year_of_all_comparisons_a_candidate_that_is_no_better_seldom_passes(kind: str):
     """Eight overlapping comparisons a year, each of the last sixty days: at most `alpha` of the years pass one."""
     settings, random = RetrainSettings(), np.random.default_rng(20250101)
-    starts = np.linspace(0, 252 - settings.test_days, settings.looks).astype(int)
+    starts = np.linspace(0, 252 - settings.test_days, settings.comparisons).astype(int)
     days = np.repeat(np.datetime64("2025-01-01") + np.arange(DAYS), EVENTS)
     passed = 0
     for year in range(YEARS):

@@ -32,7 +32,7 @@ from trading.domain.label import ORB_COMPLETE
 from trading.errors import CheckFailed, RegistryError
 from trading.settings import RetrainSettings
 
-SETTINGS = RetrainSettings(test_days=20, looks=1)
+SETTINGS = RetrainSettings(test_days=20, comparisons=1)
 LATER = NOW + timedelta(minutes=5)
 WHO = {"now": LATER, "who": "test"}
 
