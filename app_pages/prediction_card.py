@@ -1,13 +1,17 @@
 """One stored prediction explained: every reason from base to answer, and the past ranges that were most like it."""
 
+import logging
+
 import streamlit as st
 
 from app_pages.context import PageContext
 from app_pages.explain_charts import waterfall_chart
 from app_pages.explain_queries import Near, explained, near_to
 from app_pages.explain_view import near_frame, near_sentence, sum_sentence
+from app_pages.panels.states import draw_error
 from app_pages.theme import current_mode, styled, tokens
 from trading.domain.instrument import Instrument
+from trading.errors import StoreError
 
 
 def draw_prediction(
@@ -27,8 +31,13 @@ def draw_prediction(
         st.caption(sum_sentence(found))
     with right:
         st.markdown("**Five nearest past ranges**, known at that moment")
-        with st.container(gap="xxsmall"), st.skeleton(height=210):
-            near = context.read(near_to, context.registry, instrument, prediction_id, of="both")
+        try:
+            with st.container(gap="xxsmall"), st.skeleton(height=210):
+                near = context.read(near_to, context.registry, instrument, prediction_id, of="both")
+        except StoreError as error:
+            logging.getLogger("hub").exception("ranges near %s", prediction_id)
+            draw_error("The past ranges cannot be read", str(error), "The forecast and its reasons do not need them.")
+            return
         if near is not None:
             _draw_near(near)
 

@@ -13,6 +13,7 @@ from app_pages.explain_view import dependence_sentence, near_frame, near_sentenc
 from ml_data.journal import judged_predictions
 from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
+from tests.app_pages.test_model_health_page import page
 from tests.app_pages.test_today_page import page_text
 from tests.app_pages.today_home import MODEL, VERSION, demo_instrument, make_home
 from trading.settings import CHECKOUT
@@ -106,6 +107,23 @@ def test_what_was_said_after_the_clock_is_not_among_the_reasons(store: Store, ro
     found = reasons_of_version(store, "DEMO", MODEL, VERSION, at, 300)
     assert found is not None
     assert len(found.x) == sum(row["decided_at"] <= at for row in rows)
+
+
+def test_without_bars_the_drawer_keeps_what_is_logged(
+    asked_home: Path, tmp_path: Path, rows: list[dict], monkeypatch: pytest.MonkeyPatch
+):
+    home = Path(shutil.copytree(asked_home, tmp_path / "home"))
+    monkeypatch.setenv("HUB_HOME", str(home))
+    at = AppTest.from_function(page, args=("journal",), default_timeout=30).run()
+    (home / "ml_data" / "market.duckdb").write_bytes(b"not a store")
+    (home / "ml_data" / "market.duckdb.stamp").write_bytes(bytes(8))
+    at.query_params["id"] = rows[-1]["prediction_id"]
+    at.run()
+    assert not at.exception
+    told = [each.value for each in at.error]
+    assert any("What is logged is shown below." in each for each in told)
+    assert any("The forecast and its reasons do not need them." in each for each in told)
+    assert "sum to the answer" in page_text(at)
 
 
 @pytest.fixture
