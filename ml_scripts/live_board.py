@@ -30,9 +30,13 @@ Tell = Callable[[Notice, str], None]
 
 
 class Board:
-    """What the process says of itself, kept on disk. Safe to share between threads."""
+    """What the process says of itself, kept on disk. Safe to share between threads.
 
-    def __init__(self, store: Store) -> None:
+    A disk that takes nothing is told once and tried again with the next writing: it ends nothing.
+    """
+
+    def __init__(self, store: Store, tell: Tell) -> None:
+        self._tell, self._troubled = tell, False
         self._path = live_path(store, "json")
         self._turn = threading.Lock()
         last = read_state(self._path)
@@ -48,7 +52,7 @@ class Board:
             return self._before.get(symbol)
 
     def put(self, symbol: str, found: Following) -> None:
-        """Write down how an instrument's feed stands; when this returns it is on disk."""
+        """Write down how an instrument's feed stands; when this returns it is on disk, if that can be written."""
         with self._turn:
             self._before[symbol] = found
             self._state = replace(self._state, follows={**self._state.follows, symbol: found})
@@ -61,7 +65,7 @@ class Board:
             return self._state.jobs.get(name)
 
     def put_job(self, name: str, found: JobState) -> None:
-        """Write down how work of every day stands; when this returns it is on disk."""
+        """Write down how work of every day stands; when this returns it is on disk, if that can be written."""
         with self._turn:
             self._state = replace(self._state, jobs={**self._state.jobs, name: found})
             self._kept = True
@@ -76,7 +80,15 @@ class Board:
 
     def _write(self) -> None:
         self._state = replace(self._state, alive_at=now(), memory_bytes=memory_bytes())
-        write_state(self._path, self._state)
+        try:
+            write_state(self._path, self._state)
+        except OSError as error:
+            if not self._troubled:
+                words = f"{self._path}: cannot be written: {error.strerror or error}. Tried again every ten seconds."
+                self._tell(Notice("store", words), "")
+            self._troubled = True
+        else:
+            self._troubled = False
 
 
 @contextmanager

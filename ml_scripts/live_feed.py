@@ -84,7 +84,7 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
         _stoppable() as stop,
         _alerts(hub, feeds, log) as alerts,
     ):
-        board = Board(hub.store)
+        board = Board(hub.store, log)
         again = len(feeds) > 1 and not once
         followers = [_Follower(hub, each, board, log, stop, once=once, again=again) for each in feeds]
         for follower in followers:

@@ -105,8 +105,13 @@ class Jobs:
 
     def _next(self, running: "_Running", now: datetime) -> "_Running | None":
         if running.rest:
-            running.begin()
-            return running
+            try:
+                running.begin()
+                return running
+            except OSError as error:  # a full disk, no memory for a child
+                words = f"{running.job.name}: cannot be begun: {error.strerror or error}."
+                self._tell(Notice("job_failed", words), running.job.instrument)
+                running.worst = max(running.worst, 1)
         ended = replace(running.state, dealt=running.due, ended_at=now, exit_code=running.worst)
         self._board.put_job(running.job.name, ended)
         return None

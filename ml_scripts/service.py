@@ -101,7 +101,7 @@ def status(as_json: JsonFlag = False) -> None:
 def run_due(as_json: JsonFlag = False) -> None:
     """Do the daily work that is due, and leave: for cron, where no loop runs that does it itself."""
     with opened() as hub, alone(hub.store, "no feed, but does the daily work"), live_log(hub.store, say_to_log) as log:
-        board, settings = Board(hub.store), hub.settings.service
+        board, settings = Board(hub.store, log), hub.settings.service
         feeds = shadow.named_feeds(hub, settings.follow, None) if settings.follow else [(hub.instrument(None), "")]
         work = [job for instrument, _ in feeds for job in jobs_of(hub.registry, instrument, settings)]
         jobs, begun = Jobs(work, board, log), now()

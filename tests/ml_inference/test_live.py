@@ -287,6 +287,30 @@ def test_a_store_that_is_held_by_others_costs_time_and_nothing_else(short_home: 
     assert [notice.kind for notice in told if notice.kind in ("store", "answered")] == ["store", "answered"]
 
 
+def test_a_clock_that_goes_back_an_hour_answers_nothing_twice_and_dates_nothing_back(short_home: Home):
+    feed, told = Pushed(), list[Notice]()
+    loop = loop_of(short_home, feed, "2023-05-07T22:59", told)
+    feed.deliveries.append(Delivery(bars("2023-05-07T22:58", "2023-05-07T23:05")))
+    short_home.clock.at = at("2023-05-07T23:05:03")
+    assert loop.step().answered == 1
+    stored = []
+    for real, clock in [("2023-05-07T23:30", "2023-05-07T22:30:03"), ("2023-05-08T00:05", "2023-05-07T23:05:03")]:
+        feed.deliveries.append(Delivery(bars("2023-05-07T23:00", real), through=at(real)))
+        short_home.clock.at = at(clock)
+        report = loop.step()
+        assert (report.answered, report.missed) == (0, 0)
+        stored.append(report.bars_stored)
+    assert stored == [0, 5]  # bars that begin more than five minutes after the clock are not taken
+    # The next range was complete at 00:05. By the clock that is an hour away; when it gets there, it is too late.
+    feed.deliveries.append(Delivery(bars("2023-05-07T23:05", "2023-05-08T01:05"), through=at("2023-05-08T01:05")))
+    short_home.clock.at = at("2023-05-08T00:05:03")
+    assert loop.step().missed == 1
+    assert [code for code, _, _ in journal_of_orb(short_home, "0900")] == [None]
+    assert [code for code, _, _ in journal_of_orb(short_home, "1000")] == ["missed"]
+    assert all(logged >= decided for logged, decided in short_home.journal("logged_at, decided_at"))
+    assert {"future"} <= {notice.kind for notice in told}
+
+
 # Killed and started again
 
 

@@ -1,5 +1,6 @@
 """What the process that follows feeds says of itself, the daily work that it has done, and how it is broken off."""
 
+import errno
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from ml_data.store import Store
 from ml_inference.clock_watch import ClockWatch
 from ml_inference.live_state import Following, JobState, LiveState, Told, read_state, write_state
 from ml_models.model_registry import ModelRegistry
+from ml_scripts import live_board, live_jobs
 from ml_scripts.live_board import Board
 from ml_scripts.live_health import health_of
 from ml_scripts.live_jobs import Job, Jobs, jobs_of
@@ -174,13 +176,13 @@ def look_until(jobs: Jobs, at: datetime, done: Callable[[], bool]) -> None:
 
 def test_work_that_fails_leaves_its_code_and_does_not_keep_other_work_from_being_done(home: Path):
     store, told = Store(home / STORES), list[Notice]()
-    board = Board(store)
+    board = Board(store, _to(told))
     after = AfterClose(DEMO, 10)
     commands = {"wrong": [("settle", "--instrument", "NOSUCH")], "none": [], "right": [("models", "list")]}
     work = [Job(name, "DEMO", after, lambda name=name: commands[name]) for name in commands]  # type: ignore[misc]
     for name in commands:
         board.put_job(name, JobState(datetime(2025, 2, 1, tzinfo=UTC)))
-    jobs = Jobs(work, board, lambda notice, _: told.append(notice))
+    jobs = Jobs(work, board, _to(told))
     look_until(jobs, MONDAY, lambda: board.job("right").exit_code is not None)  # type: ignore[union-attr]
     codes = {name: state.exit_code for name in commands if (state := board.job(name))}
     assert codes == {"wrong": 2, "none": 0, "right": 0}
@@ -190,16 +192,40 @@ def test_work_that_fails_leaves_its_code_and_does_not_keep_other_work_from_being
     store.close()
 
 
+def test_a_disk_that_takes_nothing_is_told_once_and_ends_nothing(home: Path, monkeypatch: pytest.MonkeyPatch):
+    store, told = Store(home / STORES), list[Notice]()
+    board = Board(store, _to(told))
+    jobs = Jobs([Job("full", "DEMO", AfterClose(DEMO, 10), lambda: [("settle",)])], board, _to(told))
+    board.put_job("full", JobState(datetime(2025, 2, 1, tzinfo=UTC)))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(live_board, "write_state", full)
+        disk.setattr(live_jobs.tempfile, "TemporaryFile", full)
+        jobs.look(MONDAY)
+        board.alive()
+    assert [notice.kind for notice in told] == ["store", "job_failed"]
+    assert told[0].sentence.endswith(
+        "live.json: cannot be written: No space left on device. Tried again every ten seconds."
+    )
+    assert told[1].sentence == "full: cannot be begun: No space left on device."
+    board.alive()
+    assert jobs_on_disk(home)["full"].exit_code == 1
+    store.close()
+
+
 def test_work_that_is_broken_off_is_owed_still(home: Path):
     store, told = Store(home / STORES), list[Notice]()
-    board = Board(store)
+    board = Board(store, _to(told))
     board.put_job("slow", JobState(datetime(2025, 2, 1, tzinfo=UTC)))
     jobs = Jobs([Job("slow", "DEMO", AfterClose(DEMO, 10), lambda: [("app", "--help")])], board, _to(told))
     jobs.look(MONDAY)
     jobs.stop()
     assert [notice.sentence for notice in told] == ["slow was broken off; it is done with the next start."]
     store.close()
-    again = Board(Store(home / STORES)).job("slow")
+    again = Board(Store(home / STORES), _to(told)).job("slow")
     assert again is not None
     assert (again.dealt, again.ended_at) == (datetime(2025, 2, 1, tzinfo=UTC), None)
 
