@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -101,22 +102,27 @@ def alone(store: Store, follows: str) -> Iterator[None]:
         naming the process that holds it, its feeds, and since when.
     """
     store.home.mkdir(parents=True, exist_ok=True)
-    note = live_path(store, "holder")
+    lock, note = FileLock(live_path(store, "lock"), timeout=0, thread_local=False), live_path(store, "holder")
     try:
-        with FileLock(live_path(store, "lock"), timeout=0, thread_local=False):
-            write_document(note, {"process": os.getpid(), "follows": follows, "since": f"{now():%Y-%m-%d %H:%MZ}"})
-            yield
+        lock.acquire()
     except Timeout as error:
-        who = "another process follows a feed"
-        try:
-            holder = json.loads(note.read_text(encoding="utf-8"))
-            who = f"process {holder['process']} follows {holder['follows']} (since {holder['since']})"
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            pass  # it has only just begun
         raise HubError(
-            f"{store.home}: {who} with this journal already; one process follows all feeds of a journal. End it, or "
-            f"name every feed in one command: --feed SYMBOL=FEED --feed SYMBOL=FEED."
+            f"{store.home}: {_holder(note)} with this journal already; one process follows all feeds of a journal. End "
+            f"it, or name every feed in one command: --feed SYMBOL=FEED --feed SYMBOL=FEED."
         ) from error
+    try:
+        write_document(note, {"process": os.getpid(), "follows": follows, "since": f"{now():%Y-%m-%d %H:%MZ}"})
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(note: Path) -> str:
+    try:
+        holder = json.loads(note.read_text(encoding="utf-8"))
+        return f"process {holder['process']} follows {holder['follows']} (since {holder['since']})"
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return "another process, which has only just begun, follows a feed"
 
 
 @contextmanager
