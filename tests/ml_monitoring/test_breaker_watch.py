@@ -9,11 +9,9 @@ from ml_data.stage_history import current_stage, stage_changes, stage_now
 from ml_monitoring.breaker import AT_ONCE, CODES
 from ml_monitoring.breaker_watch import arm, breaker_check, watch
 from tests.ml_models.drafts import draft
-from tests.ml_monitoring.live_journals import after
-from tests.ml_monitoring.test_gatekeeper import BREAKER, MADE, MGC, MODEL, Shelf, approved, bar, shelf
+from tests.ml_monitoring.live_journals import MGC, after
+from tests.ml_monitoring.shelves import BREAKER, MADE, MODEL, Approved, Shelf, bar
 from trading.settings import BreakerSettings
-
-__all__ = ["shelf"]
 
 
 def stage(held: Shelf) -> str:
@@ -24,8 +22,10 @@ def trips(held: Shelf) -> list[str]:
     return [trip.code for trip in open_trips(breaker_events(held.store, MODEL), held.version)]
 
 
-def test_old_bars_in_an_open_market_silence_a_version_and_fresh_ones_arm_but_do_not_lift_it(shelf: Shelf):
-    at = approved(shelf)
+def test_old_bars_in_an_open_market_silence_a_version_and_fresh_ones_arm_but_do_not_lift_it(
+    approved: Approved,
+):
+    shelf, at = approved
     monday = at.replace(day=12, hour=12, minute=0)
     shelf.looked(monday)
     late = watch(
@@ -42,8 +42,8 @@ def test_old_bars_in_an_open_market_silence_a_version_and_fresh_ones_arm_but_do_
     assert (trips(shelf), stage(shelf)) == ([], "shadow")
 
 
-def test_a_trip_and_its_move_are_written_together_and_once(shelf: Shelf):
-    at = approved(shelf)
+def test_a_trip_and_its_move_are_written_together_and_once(approved: Approved):
+    shelf, at = approved
     late = at + timedelta(days=3)
     looks = [watch(shelf.store, shelf.registry, MGC, MODEL, at=late, settings=BREAKER) for _ in range(2)]
     assert [len(look.moves) for look in looks] == [1, 0]
@@ -51,8 +51,8 @@ def test_a_trip_and_its_move_are_written_together_and_once(shelf: Shelf):
     assert shelf.run("SELECT count(*) FROM journal.ml_breaker WHERE kind = 'trip'") == [(1,)]
 
 
-def test_inputs_that_are_missing_silence_a_version_before_its_outcomes_are_known(shelf: Shelf):
-    at = approved(shelf)
+def test_inputs_that_are_missing_silence_a_version_before_its_outcomes_are_known(approved: Approved):
+    shelf, at = approved
     for number in range(3):
         shelf.run(
             "INSERT INTO journal.ml_predictions BY NAME SELECT * REPLACE (prediction_id || ? AS prediction_id, "
@@ -66,8 +66,8 @@ def test_inputs_that_are_missing_silence_a_version_before_its_outcomes_are_known
     assert stage(shelf) == "shadow"
 
 
-def test_losses_of_advised_trades_silence_a_version_until_somebody_arms_it(shelf: Shelf):
-    at = approved(shelf)
+def test_losses_of_advised_trades_silence_a_version_until_somebody_arms_it(approved: Approved):
+    shelf, at = approved
     losses = BreakerSettings(max_drawdown_r=3)
     shelf.run(
         "INSERT INTO journal.ml_predictions BY NAME SELECT * REPLACE (prediction_id || '-new' AS prediction_id, "
@@ -106,9 +106,10 @@ def test_a_new_version_takes_the_place_of_a_damaged_one(shelf: Shelf):
     assert trips(shelf) == ["damaged_model"]
 
 
-def test_the_gate_cannot_tell_before_every_code_was_looked_at(shelf: Shelf):
+def test_the_gate_cannot_tell_before_every_code_was_looked_at(approved: Approved):
+    shelf, at = approved
     assert breaker_check((), shelf.version).passed is None
-    look = shelf.looked(approved(shelf))
+    look = shelf.looked(at)
     assert [reading.code for reading in look.readings[shelf.version]] == list(CODES)
     events = breaker_events(shelf.store, MODEL)
     assert breaker_check(events, shelf.version).passed is True
@@ -116,8 +117,8 @@ def test_the_gate_cannot_tell_before_every_code_was_looked_at(shelf: Shelf):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "metadata.json"])
-def test_a_version_whose_files_cannot_be_trusted_is_silent_at_the_next_forecast(shelf: Shelf, name: str):
-    at = approved(shelf)
+def test_a_version_whose_files_cannot_be_trusted_is_silent_at_the_next_forecast(approved: Approved, name: str):
+    shelf, at = approved
     path = next((shelf.registry.root / MODEL).glob(f"v_*/{name}"))
     path.chmod(0o644)
     path.write_text("{")
