@@ -2,62 +2,23 @@
 
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ml_data.retrainings import retrainings_of
-from tests.hub_home import MODEL, ROOT, Home, copied, using
+from tests.faults.killers import NEVER, Killer, killing
+from tests.hub_home import MODEL, Home, copied, using
 
 KILLS = int(os.environ.get("FAULT_KILLS", "10"))
 """`make nightly` kills 200 times."""
-NEVER = 10**9
-
-
-class Killer:
-    """The helper process; orders go in, what became of them comes out."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def said(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().strip()
-        assert line, self._process.stderr.read() if self._process.stderr else "the helper died"
-        return line
-
-    def order(self, home: Path, how: str, call: int = NEVER) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{home} {how} {call}\n")
-        self._process.stdin.flush()
-        return self.said()
 
 
 @pytest.fixture
 def killer(demo_home: Path) -> Iterator[Killer]:  # the home first: making it warms the cache of the compiled passes
-    if not hasattr(os, "fork"):
-        pytest.skip("this system cannot fork")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.retrain_killer"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    helper = Killer(process)
-    try:
-        assert helper.said() == "ready"
+    with killing("retrain_killer") as helper:
         yield helper
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
 
 
 def in_use(home: Home) -> dict[str, object]:
@@ -94,7 +55,7 @@ def test_a_retraining_killed_at_many_points_leaves_the_champion_and_the_next_one
     home, chance, kills = copied(demo_home, tmp_path / "home"), random.Random(20230703), 0  # noqa: S311
     with using(home) as opened:
         wanted = in_use(opened)
-    calls = {how: int(killer.order(home, how).removeprefix("done ")) for how in ("keep", "made")}
+    calls = {how: int(killer.order(home, how, NEVER).removeprefix("done ")) for how in ("keep", "made")}
     calls["whole"] = calls.pop("keep")
     while kills < KILLS:
         how = "made" if kills % 10 else "whole"
@@ -105,7 +66,7 @@ def test_a_retraining_killed_at_many_points_leaves_the_champion_and_the_next_one
             assert in_use(opened) == wanted
             running = [each for each in retrainings_of(opened.store, MODEL) if each.result is None]
             assert len(running) <= 1, "what was cut off before must have been told"
-    assert killer.order(home, "made").startswith("done ")
+    assert killer.order(home, "made", NEVER).startswith("done ")
     with using(home) as opened:
         assert in_use(opened) == wanted
         check_all_told(opened)
