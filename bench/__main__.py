@@ -20,6 +20,7 @@ NAMES = (
     "live_memory",
     "growth",
     "scale",
+    "load",
     "drift",
     "monitoring_report",
     "journal",

@@ -48,7 +48,7 @@ class DemoHome:
 def demo_home() -> Iterator[Path]:
     """Yield a folder with a new demo home; open copies of it with `copied`."""
     with tempfile.TemporaryDirectory() as folder:
-        made = _opened(Path(folder))
+        made = opened(Path(folder))
         bars = demo_bars(made.instrument, FIRST, LAST, 1)
         ingest_bars(made.store, made.instrument, bars, source_name="bench", now=clock())
         build(made.store, made.instrument)
@@ -63,11 +63,12 @@ def copied(home: Path) -> Iterator[DemoHome]:
     """Yield a copy of `home`, gone after the block."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(home, folder, dirs_exist_ok=True)
-        opened = _opened(Path(folder))
-        yield opened
-        opened.store.close()
+        copy = opened(Path(folder))
+        yield copy
+        copy.store.close()
 
 
-def _opened(folder: Path) -> DemoHome:
+def opened(folder: Path) -> DemoHome:
+    """Return the home in `folder`, in use."""
     instrument = read_instrument(ROOT / "config" / "instruments" / "DEMO.toml")
     return DemoHome(Store(folder), ModelRegistry(folder / "registry"), instrument)
