@@ -165,10 +165,11 @@ def _at_once(
     missing = last.get(MISSING)
     since = missing.happened_at if missing is not None and missing.kind != "armed" else _EVER
     rows = _live_forecasts(store, watched, since, at, max(settings.missing_of, settings.whole_events))
-    spoken = watched.stage != SHADOW or bool(rows) or since != _EVER
+    stale = last.get(STALE)
+    spoken = watched.stage != SHADOW or bool(rows) or since != _EVER or (stale is not None and stale.kind != "armed")
     feed = readings.Feed(newest, missed, spoken)
     return (
-        readings.stale_data(feed, last.get(STALE), settings),
+        readings.stale_data(feed, stale, settings),
         _expired(registry, watched, at),
         _damaged(registry, watched),
         readings.missing_features(rows, missing, settings),
