@@ -124,14 +124,14 @@ def take_back(
     """Move every version whose breaker has tripped, or whose approval stands no more, to shadow; return the moves.
 
     The breaker looks at all of its codes first. An approval stands no more when the evidence it was given on is not the
-    same (data, settings, version), or an alarm is open.
+    same (data, settings, version). Drift takes nothing back: its alarms come without any cause a few times a year.
     """
     moves = list(watch(store, registry, instrument, model, at=at, settings=breaker).moves)
     changes = list(stage_changes(store, model))
     for version in sorted({change.version for change in changes}):
         if current_stage(changes, version) == SHADOW:
             continue
-        why = why_not(store, instrument, tuple(changes), version, at=at, settings=settings)
+        why = why_not(store, instrument, tuple(changes), version, settings=settings)
         if why is not None:
             move = demotion(changes, model, version, SHADOW, at=at, by=BY_ITSELF, why=why)
             append_stage_change(store, move)
@@ -146,7 +146,6 @@ def why_not(
     changes: tuple[StageChange, ...],
     version: str,
     *,
-    at: datetime,
     settings: GateSettings,
 ) -> str | None:
     """Return why the approval of a version stands no more, with a code before the colon; None: it stands."""
@@ -164,9 +163,7 @@ def why_not(
                 f"evidence_changed: approved for {approval.stage} on {str(approval.evidence_hash)[:12]}, which is "
                 f"{now[:12]} by now: outcomes, ranges, settings or the version were changed since."
             )
-    rows = evidence_rows(store, instrument.symbol, move.model, version, at)
-    alarms = [look for look in monitored(store, instrument.symbol, move.model, version, rows, at).looks]
-    return next((f"alarm: {look.sentence}" for look in alarms if look.state == "alarm"), None)
+    return None
 
 
 def _approvals(changes: tuple[StageChange, ...], version: str) -> list[StageChange]:

@@ -38,7 +38,6 @@ def test_a_version_is_judged_approved_and_stays_while_its_evidence_stands(approv
             "evidence_changed",
         ),
         ("UPDATE journal.ml_predictions SET version_hash = 'g' WHERE prediction_id = 'p3'", "evidence_changed"),
-        ("UPDATE journal.ml_predictions SET features = [9.0, 9.0, 9.0, 9.0] WHERE trading_day > '2025-04-28'", "alarm"),
     ],
 )
 def test_whatever_changes_under_an_approval_takes_the_version_back_at_once(approved: Approved, change: str, code: str):
@@ -47,6 +46,14 @@ def test_whatever_changes_under_an_approval_takes_the_version_back_at_once(appro
     assert shelf.taken_back(at) == [code]
     assert stage_now(shelf.store, MODEL, shelf.version, at) == "shadow"
     assert shelf.taken_back(at) == []
+
+
+def test_an_alarm_of_drift_closes_the_next_gate_and_takes_nothing_back(approved: Approved):
+    shelf, at = approved
+    shelf.run("UPDATE journal.ml_predictions SET features = [9.0, 9.0, 9.0, 9.0] WHERE trading_day > '2025-04-28'")
+    assert shelf.taken_back(at) == []
+    [alarms] = [gate.state for gate in shelf.judged(at).gates if gate.name == "alarms"]
+    assert alarms == "bad"
 
 
 def test_other_settings_void_an_approval(approved: Approved):
