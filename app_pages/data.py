@@ -9,6 +9,7 @@ from app_pages import data_view as view
 from app_pages.context import PageContext, draw_nothing_stored, shown_clock
 from app_pages.daily_card import draw_daily, read_daily
 from app_pages.data_queries import DataPage, StoredData, data_page, stale_items
+from app_pages.loop_card import draw_loop
 from app_pages.panels.states import draw_error, draw_no_match, draw_stale
 from app_pages.tables import draw_table
 from app_pages.theme import current_mode
@@ -47,6 +48,7 @@ def _draw_instrument(context: PageContext, instrument: Instrument) -> None:
         draw_no_match(f"No bar of {instrument.symbol} had happened by then: choose a later day.")
         return
     _draw_head(context, instrument, found)
+    draw_loop(context)
     _draw_quality(instrument, found)
     with st.container(border=True):
         st.markdown("**Coverage**, share of expected minutes with a bar, by session and month")

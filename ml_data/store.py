@@ -236,7 +236,12 @@ class Store:
                 f"{path}: the file is gone, but rows of it are still in {log.name}; "
                 "put the file back beside it, or move that one away to begin anew."
             )
-        aside = self._path(alias, ".new")
+        aside, stamp = self._path(alias, ".new"), self._path(alias, ".stamp")
+        if stamp.exists() and not aside.exists():  # with one aside, a kill left it half made
+            raise StoreError(
+                f"{path}: the file is gone, though {stamp.name} says that it was here; put it, or a backup of it, "
+                f"back, or remove {stamp.name} to begin anew."
+            )
         for leftover in (aside, self._path(alias, ".new.wal")):
             leftover.unlink(missing_ok=True)
         _attach_file(cursor, alias, aside, write=True)

@@ -16,7 +16,7 @@ import numpy as np
 from ml_data.build import build
 from ml_data.events import Event
 from ml_data.feeds.base import MINUTE, Delivery, Feed, Notice
-from ml_data.feeds.intake import Intake, Taken
+from ml_data.feeds.intake import Intake
 from ml_data.journal import written_predictions
 from ml_data.stage_history import stage_now
 from ml_data.store import Store
@@ -132,8 +132,10 @@ class LiveLoop:
             hole_minutes=rules.hole_minutes,
         )
         self._vouched = _NEVER
-        self._unbuilt = not replayed  # what another process imported meanwhile is built with the first step
+        # What another process imported, or one that was killed did not get to any more, is done with the first step.
+        self._unbuilt = self._unsettled = not replayed
         self._silent = False
+        self._store_trouble: str | None = None
         self._seated: tuple[Seat, ...] = ()
         self._vacant: dict[str, str] = {}
         self._take_seats()
@@ -169,16 +171,18 @@ class LiveLoop:
             self._told(*taken.notices)
             report = replace(report, bars_stored=taken.stored, bars_revised=taken.revised, bars_rejected=taken.rejected)
             self._unbuilt |= taken.stored + taken.revised > 0
+            self._unsettled |= taken.stored + taken.revised > 0
             if not delivery.more:
                 self._brought_up_to_date()
                 report = report.plus(self._asked(delivery))
-                report = report.plus(self._settled(taken))
+                report = report.plus(self._settled())
                 self._heard(now)
                 self._watched_over()
         except StoreError as error:
             # Nothing that was acknowledged is lost: bars wait, an event stays due, and grows late meanwhile.
-            self._told(Notice("store", f"{error} Tried again with the next step."))
+            self._amiss(f"{error} Tried again with the next step.")
             return report.plus(LiveReport(troubles=1))
+        self._amiss(None)
         self.ended, self.has_more = delivery.ended, delivery.more
         return report
 
@@ -198,6 +202,14 @@ class LiveLoop:
         after = now - self._rules.closed_after
         next_close = after.replace(second=0, microsecond=0) + MINUTE + self._rules.closed_after
         return max(0.05, min(self._feed.poll_seconds, (next_close - now).total_seconds()))
+
+    def _amiss(self, sentence: str | None) -> None:
+        """Tell once what keeps the store from being used, and once that it can be again (`sentence` None)."""
+        if sentence is None and self._store_trouble is not None:
+            self._told(Notice("store_back", "the store can be used again; nothing that waited is lost."))
+        if sentence is not None and sentence != self._store_trouble:
+            self._told(Notice("store", sentence))
+        self._store_trouble = sentence
 
     def _told(self, *notices: Notice) -> None:
         for notice in notices:
@@ -309,10 +321,11 @@ class LiveLoop:
         )
         return replace(row, answer=None, refusal=Refusal(MISSED, sentence))
 
-    def _settled(self, taken: Taken) -> LiveReport:
-        if taken.stored + taken.revised == 0 and not self._replayed:
+    def _settled(self) -> LiveReport:
+        if not (self._unsettled or self._replayed):
             return LiveReport()
         came = self._settle(self._clocks.feed())
+        self._unsettled = False
         count = came.matured + came.void + came.corrected
         if count:
             words = f"{came.matured:,} matured, {came.void:,} void, {came.corrected:,} corrected"
@@ -337,6 +350,8 @@ class LiveLoop:
             self._told(
                 Notice("silent", f"no bar for {missing:,} minutes of open market; is the feed's source running?")
             )
+        if self._silent and missing <= self._rules.silent_minutes:
+            self._told(Notice("heard", f"the market is heard again: newest bar {self._intake.newest:%Y-%m-%d %H:%MZ}."))
         self._silent = missing > self._rules.silent_minutes
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ml_data.store import Store, sql
-from ml_inference.roster import Seat
 from trading.secret_values import hidden
+
+if TYPE_CHECKING:
+    from ml_inference.roster import Seat  # with it comes LightGBM, for which a page that reads the state does not wait
 
 FollowState = Literal["following", "waiting", "resting"]
 
@@ -21,6 +23,35 @@ class Told:
 
     at: datetime
     sentence: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something amiss of one kind (docs/feeds.md), told `times` times; `sentence` is the newest of them.
+
+    `over_at` says when it was over, where something tells that; None: it goes on, or was over as it was told.
+    """
+
+    instrument: str
+    kind: str
+    sentence: str
+    first_at: datetime
+    last_at: datetime
+    times: int = 1
+    over_at: datetime | None = None
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what stands in a state file, or raise `KeyError`, `TypeError` or `ValueError`."""
+        return cls(
+            instrument=str(plain["instrument"]),
+            kind=str(plain["kind"]),
+            sentence=str(plain["sentence"]),
+            first_at=_instant(plain["first_at"]),
+            last_at=_instant(plain["last_at"]),
+            times=int(plain["times"]),
+            over_at=_maybe(plain["over_at"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +117,8 @@ class JobState:
 class LiveState:
     """The process, what it follows by instrument, and the work of every day, by instrument and verb.
 
-    `ended_at` is None until it has left in good order. `memory_bytes` is what it holds, None where nobody can tell.
+    `troubles` are the newest of each kind, by instrument and kind, those of the processes before included. `ended_at`
+    is None until it has left in good order. `memory_bytes` is what it holds, None where nobody can tell.
     """
 
     process: int
@@ -96,6 +128,7 @@ class LiveState:
     memory_bytes: int | None = None
     follows: Mapping[str, Following] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
 
 def live_path(store: Store, suffix: str) -> Path:
@@ -128,12 +161,13 @@ def read_state(path: Path) -> LiveState | None:
             memory_bytes=None if plain["memory_bytes"] is None else int(plain["memory_bytes"]),
             follows={str(symbol): Following.read(each) for symbol, each in plain["follows"].items()},
             jobs={str(name): JobState.read(each) for name, each in plain.get("jobs", {}).items()},
+            troubles={str(name): Trouble.read(each) for name, each in plain.get("troubles", {}).items()},
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def asked_from(store: Store, symbol: str, seat: Seat, before: Following | None, now: datetime) -> datetime:
+def asked_from(store: Store, symbol: str, seat: "Seat", before: Following | None, now: datetime) -> datetime:
     """Return from when on events are asked of a seat: those that came while no process ran are missed, not forgotten.
 
     That is where the last process stopped with the seat, as `before` says; but not before its version was made, and

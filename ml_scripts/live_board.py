@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 from ml_data.feeds.base import Notice
 from ml_data.store import Store
 from ml_inference.live_state import Following, JobState, LiveState, live_path, read_state, write_document, write_state
+from ml_inference.troubles import noted, of_the_next_process
 from ml_scripts.console import now
 from ml_scripts.process_memory import memory_bytes
 from trading.errors import HubError
@@ -33,18 +35,20 @@ Tell = Callable[[Notice, str], None]
 class Board:
     """What the process says of itself, kept on disk. Safe to share between threads.
 
-    A disk that takes nothing is told once and tried again with the next writing: it ends nothing.
+    A disk that takes nothing is told once and tried again with the next writing: it ends nothing. `log` takes every
+    notice.
     """
 
-    def __init__(self, store: Store, tell: Tell) -> None:
-        self._tell, self._troubled = tell, False
+    def __init__(self, store: Store, log: Tell) -> None:
+        self._log, self._troubled = log, False
         self._path = live_path(store, "json")
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()  # what is told of a write that failed is remembered, too
         last = read_state(self._path)
         self._before = {} if last is None else dict(last.follows)
         resting = {symbol: replace(each, state="resting") for symbol, each in self._before.items()}
         jobs = {} if last is None else last.jobs
-        self._state = LiveState(os.getpid(), now(), now(), follows=resting, jobs=jobs)
+        troubles = {} if last is None else of_the_next_process(last.troubles, now())
+        self._state = LiveState(os.getpid(), now(), now(), follows=resting, jobs=jobs, troubles=troubles)
         self._kept = False
 
     def before(self, symbol: str) -> Following | None:
@@ -72,6 +76,12 @@ class Board:
             self._kept = True
             self._write()
 
+    def tell(self, notice: Notice, instrument: str = "") -> None:
+        """Log a notice, and remember what is amiss, or over: that is on disk ten seconds later at most."""
+        with self._turn:
+            self._state = replace(self._state, troubles=noted(self._state.troubles, notice, instrument, now()))
+        self._log(notice, instrument)
+
     def alive(self, ended_at: datetime | None = None) -> None:
         """Write down that the process lives, or that it left in good order; nothing of one that only replayed."""
         with self._turn:
@@ -86,10 +96,13 @@ class Board:
         except OSError as error:
             if not self._troubled:
                 words = f"{self._path}: cannot be written: {error.strerror or error}. Tried again every ten seconds."
-                self._tell(Notice("store", words), "")
+                self.tell(Notice("store", words))
             self._troubled = True
-        else:
+            return
+        if self._troubled:
             self._troubled = False
+            self.tell(Notice("store_back", f"{self._path} can be written again."))
+            write_state(self._path, self._state)  # with what was told of it
 
 
 @contextmanager
@@ -125,12 +138,31 @@ def _holder(note: Path) -> str:
         return "another process, which has only just begun, follows a feed"
 
 
+class _Log(RotatingFileHandler):
+    """A log that cannot be written is told once; what comes meanwhile is told on the terminal alone."""
+
+    def __init__(self, path: Path, show: Callable[[str], None]) -> None:
+        super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._show, self._failing = show, False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; tell once that it cannot be written, and once that it can be again."""
+        before, self._failing = self._failing, False
+        super().emit(record)
+        if self._failing != before:
+            how = f"cannot be written: {self._why}. Lines of it may be missing" if self._failing else "is written again"
+            self._show(f"{self.baseFilename} {how}.")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - called where `emit` caught something
+        """Remember what kept a line from being written, instead of printing a trace."""
+        self._failing, self._why = True, str(sys.exc_info()[1])
+
+
 @contextmanager
 def live_log(store: Store, show: Callable[[str], None]) -> Iterator[Tell]:
     """Yield what tells a notice: a line of JSON in a log that turns over, and but for the quiet ones a line to read."""
-    path = live_path(store, "log")
-    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler = _Log(live_path(store, "log"), show)
     logger = logging.Logger("live")
     logger.addHandler(handler)
 

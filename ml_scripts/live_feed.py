@@ -80,11 +80,12 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
     words = ", ".join(f"{each.instrument.symbol}={each.words}" for each in feeds)
     with (
         alone(hub.store, words),
-        live_log(hub.store, show) as log,
+        live_log(hub.store, show) as written,
         _stoppable() as stop,
-        _alerts(hub, feeds, log) as alerts,
+        _alerts(hub, feeds, written) as alerts,
     ):
-        board = Board(hub.store, log)
+        board = Board(hub.store, written)
+        log = board.tell
         again = len(feeds) > 1 and not once
         followers = [_Follower(hub, each, board, log, stop, once=once, again=again) for each in feeds]
         for follower in followers:

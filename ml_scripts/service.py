@@ -104,7 +104,7 @@ def run_due(as_json: JsonFlag = False) -> None:
         board, settings = Board(hub.store, log), hub.settings.service
         feeds = shadow.named_feeds(hub, settings.follow, None) if settings.follow else [(hub.instrument(None), "")]
         work = [job for instrument, _ in feeds for job in jobs_of(hub.registry, instrument, settings)]
-        jobs, begun = Jobs(work, board, log), now()
+        jobs, begun = Jobs(work, board, board.tell), now()
         try:
             while jobs.look(now()):
                 time.sleep(0.1)

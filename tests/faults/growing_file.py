@@ -44,6 +44,8 @@ class GrowingFile:
     """What a file at `path` holds says what time it is: the moment up to which its bars go, plus `READ_AFTER`."""
 
     path: Path
+    more: int = 0
+    """Lines beside those of the market, such as repeated ones."""
 
     def begin(self) -> None:
         self.path.write_text("timestamp,open,high,low,close,volume,symbol\n")
@@ -54,7 +56,7 @@ class GrowingFile:
 
     def until(self) -> datetime:
         """Return the moment up to which the bars go; a minute without a trade has none."""
-        there = self.path.read_bytes().count(b"\n") - 1
+        there = self.path.read_bytes().count(b"\n") - 1 - self.more
         ahead = _rows()[there][0] if there < len(_rows()) else ENDS
         return max(moment for moment in moments() if moment <= ahead)
 
@@ -64,8 +66,11 @@ class GrowingFile:
         ahead = [moment for moment in moments() if moment > until]
         if not ahead:
             return False
-        self.add("".join(text for at, text in _rows() if until <= at < ahead[0]))
+        self.add(self.rows(until, ahead[0]))
         return True
+
+    def rows(self, since: datetime, before: datetime) -> str:
+        return "".join(text for at, text in _rows() if since <= at < before)
 
     def add(self, text: str) -> None:
         with self.path.open("ab", buffering=0) as file:

@@ -16,15 +16,11 @@ from typing import Any
 import pytest
 
 from ml_data.actions import DEEDS
-from ml_data.build import build
-from ml_data.ingest import ingest_bars
-from ml_data.store import Store
 from ml_models.model_registry import ModelRegistry
 from tests.app_pages.small_home import make_home, many_forecasts
-from tests.faults.growing_file import BEGINS, GrowingFile
 from tests.faults.killers import NEVER, Killer, killing
 from tests.faults.step_killer import NOTES
-from tests.hub_home import DEMO, MODEL, NOW, REGISTRY, STORES, copied, demo_table, using
+from tests.hub_home import MODEL, REGISTRY, STORES, copied, using
 from tests.ml_scripts.hub_runs import run_hub
 
 KILLS = int(os.environ.get("FAULT_KILLS", "3"))
@@ -36,20 +32,6 @@ Rows = list[tuple[Any, ...]]
 def killer(demo_home: Path) -> Iterator[Killer]:  # the home first: making it warms the cache of the compiled passes
     with killing("step_killer") as helper:
         yield helper
-
-
-@pytest.fixture(scope="module")
-def live_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home whose bars end where a growing file begins."""
-    folder = tmp_path_factory.mktemp("live") / "home"
-    copied(demo_home / REGISTRY, folder / REGISTRY)
-    store = Store(folder / STORES)
-    before = demo_table().filter([at < BEGINS for at in demo_table()["ts"].to_pylist()])
-    ingest_bars(store, DEMO, [before], source_name="before", now=NOW)
-    build(store, DEMO)
-    store.close()
-    GrowingFile(folder / "bars.csv").begin()
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -94,9 +94,17 @@ def test_a_store_of_a_newer_schema_is_refused_even_by_a_program_that_already_run
     newer.close()
 
 
-def test_a_file_that_disappears_is_made_anew(store: Store, home: Path):
+def test_a_file_that_disappears_is_told_and_not_made_anew_until_its_stamp_is_gone_too(store: Store, home: Path):
     act(store, "p1")
+    (home / "journal.duckdb").rename(home / "away.duckdb")
+    words = r"journal\.duckdb: the file is gone, though journal\.duckdb\.stamp says that it was here"
+    for use in (store.journal, store.journal_write):
+        with pytest.raises(StoreError, match=words), use():
+            pass
+    (home / "away.duckdb").rename(home / "journal.duckdb")
+    assert acts(store) == ["p1"]
     (home / "journal.duckdb").unlink()
+    (home / "journal.duckdb.stamp").unlink()
     assert acts(store) == []
 
 
