@@ -23,7 +23,7 @@ from tests.faults.step_killer import NOTES
 from tests.hub_home import MODEL, REGISTRY, STORES, copied, using
 from tests.ml_scripts.hub_runs import run_hub
 
-KILLS = int(os.environ.get("FAULT_KILLS", "3"))
+KILLS = int(os.environ.get("FAULT_KILLS", "2"))
 """Of each step; `make nightly` kills 200 times."""
 Rows = list[tuple[Any, ...]]
 
@@ -106,14 +106,14 @@ CHECKS = {"live": check_live, "settle": check_settled, "publish": check_publishe
 
 
 def check_end(step: str, home: Path) -> None:
-    """The whole home is sound after the last run."""
+    """The last run went to its end, and the hub itself finds nothing amiss."""
     if step == "live":
         assert len(told_by_the_loop(home)) == len(rows(home, "SELECT prediction_id FROM journal.ml_predictions")) == 6
     if step == "page":
         last = rows(home, "SELECT action FROM journal.ml_actions ORDER BY revision DESC LIMIT 1")
         assert last == [(DEEDS[NOTES - 1],)]
-        return
-    for verb in (("models", "verify", MODEL), ("doctor",)):
+    else:
+        verb = ("models", "verify", MODEL) if step == "publish" else ("doctor",)
         ran = run_hub(*verb, home=home)
         assert ran.code == 0, ran.said
 
@@ -135,7 +135,7 @@ def test_a_step_killed_anywhere_loses_nothing_doubles_nothing_and_ends_when_it_i
         rounds += 1
         home = copied(source, tmp_path / f"killed-{rounds}")
         while kills < KILLS:
-            timed, last = kills % 3 == 2, calls // 4 if step == "live" else calls  # a live day dies several times
+            timed, last = kills % 2 == 1, calls // 4 if step == "live" else calls  # a live day dies several times
             number = round(chance.uniform(0.0, took), 4) if timed else chance.randrange(last)
             said = killer.order(step, home, "after" if timed else "call", number)
             assert said == "killed" or said.startswith("done "), said
