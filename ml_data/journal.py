@@ -180,6 +180,16 @@ def judged_predictions(
     )
 
 
+def open_predictions(store: Store, instrument: str, known_by: datetime, doubted: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what has no outcome that was known by `known_by` (it `waits`), and the `doubted` ones, oldest first.
+
+    Of each row all that was said, but for inputs and reasons.
+    """
+    asked = {"instrument": instrument, "known_by": known_by, "doubted": list(doubted)}
+    rows: list[dict[str, Any]] = _query(store, "open_predictions", asked).to_pylist()
+    return rows
+
+
 def explained_predictions(
     store: Store,
     *,

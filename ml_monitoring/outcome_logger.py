@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ml_data.build import read_bars
 from ml_data.events import EventRows
 from ml_data.history import History, history_of_days
 from ml_data.history_tables import definitions_hash
-from ml_data.journal import OutcomeRow, append_outcomes, judged_predictions
+from ml_data.journal import OutcomeRow, append_outcomes, open_predictions
 from ml_data.outcomes import PENDING, VOID, Outcomes, outcomes_of
 from ml_data.rolls import ContractDays
 from ml_data.store import Store, sql
@@ -27,22 +25,8 @@ from trading.domain.trade_rule import REFERENCE_RULE, rule_named
 CHUNK_DAYS = 120
 """Trading days settled at a time, so that memory is bounded by a chunk and not by history."""
 
-_PROBABILITIES = [column for label in LABELS.values() for column in label.columns]
-_NEEDED = [
-    *(
-        "prediction_id",
-        "trading_day",
-        "orb",
-        "decided_at",
-        "contract",
-        "label",
-        "rule",
-        "advice",
-        "advised_size",
-        "state",
-    ),
-    *_PROBABILITIES,
-]
+_SAID = ("advice", "advised_size", *(column for label in LABELS.values() for column in label.columns))
+"""What an outcome is set against; a row may lack what its label does not say."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +49,12 @@ def settle(store: Store, instrument: Instrument, *, now: datetime) -> SettleRepo
     Outcomes are read from the stored bars of the prediction's own contract. Running it twice changes nothing. An
     outcome that the built history no longer agrees with, because bars were revised or came late, is looked at again.
     """
-    judged = judged_predictions(store, instrument=instrument.symbol, known_by=now)
-    doubted = pa.array(_doubted(store, instrument), pa.string())
-    open_ = pc.or_(pc.equal(judged["state"], PENDING), pc.is_in(judged["prediction_id"], doubted))
-    predictions = judged.filter(open_).select(_NEEDED).to_pylist()
+    predictions = open_predictions(store, instrument.symbol, now, _doubted(store, instrument))
     through = _known_through(store, instrument, now)
     rows = [row for chunk in _chunks(predictions) for row in _outcomes(store, instrument, chunk, through)]
     written = append_outcomes(store, rows, now)
     fill(store, instrument, at=now)
-    waiting = {str(each["prediction_id"]) for each in predictions if each["state"] == PENDING}
+    waiting = {str(each["prediction_id"]) for each in predictions if each["waits"]}
     first = [row for row in rows if row.prediction_id in waiting]
     void = sum(row.state == VOID for row in first)
     return SettleReport(len(waiting), len(first) - void, void, len(waiting) - len(first), written - len(first))
@@ -118,7 +99,7 @@ def outcomes_again(
     only for `correct`. With `bars_known_at` bars have the values that they had at that instant.
     """
     through = _known_through(store, instrument, now)
-    whole = [{**dict.fromkeys(_NEEDED), **each} for each in predictions]
+    whole = [{**dict.fromkeys(_SAID), **each} for each in predictions]
     return {
         row.prediction_id: row
         for chunk in _chunks(whole)

@@ -12,9 +12,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ml_data import store as store_module
 from ml_data.schema import migrations
 from ml_data.store import ALIASES, Store, sql
-from tests.ml_data.store_use import act, acts
+from tests.ml_data.store_use import act, acts, in_threads
 from trading.errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,12 @@ TABLES = {
         ml_outcomes: prediction_id VARCHAR, revision INTEGER, state VARCHAR, actual VARCHAR, correct BOOLEAN,
             r_net DOUBLE, r_net_advised DOUBLE, known_at TIMESTAMPTZ, void_reason VARCHAR, settled_at TIMESTAMPTZ,
             actual_values DOUBLE[], definitions_hash VARCHAR
+        ml_paper_fills: prediction_id VARCHAR, revision INTEGER, state VARCHAR, entered_at TIMESTAMPTZ, entry DOUBLE,
+            stop DOUBLE, target DOUBLE, exited_at TIMESTAMPTZ, exit_price DOUBLE, ambiguous BOOLEAN, r_net DOUBLE,
+            money DOUBLE, settled_at TIMESTAMPTZ
+        ml_paper_orders: prediction_id VARCHAR, instrument VARCHAR, model VARCHAR, version VARCHAR, trading_day DATE,
+            orb VARCHAR, rule VARCHAR, side VARCHAR, lots INTEGER, share DOUBLE, budget DOUBLE, reason VARCHAR,
+            placed_at TIMESTAMPTZ
         ml_predictions: prediction_id VARCHAR, instrument VARCHAR, kind VARCHAR, trading_day DATE, orb VARCHAR,
             decided_at TIMESTAMPTZ, contract VARCHAR, model VARCHAR, version VARCHAR, version_hash VARCHAR,
             role VARCHAR, stage VARCHAR, replayed BOOLEAN, features DOUBLE[], schema_hash VARCHAR,
@@ -191,6 +198,21 @@ def test_tables_that_are_not_those_of_their_version_are_named_and_left_alone(sto
 
 
 # Reading and writing
+
+
+def test_a_worn_instance_is_renewed_only_while_nobody_holds_a_lease(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store_module, "LEASES_OF_AN_INSTANCE", 3)
+    first = store._instance
+    act(store, "p1")
+    with store.market(), store.journal() as cursor:
+        for _ in range(5):
+            assert acts(store) == ["p1"]
+        assert store._instance is first
+        assert cursor.execute("SELECT count(*) FROM journal.ml_actions").fetchall() == [(1,)]
+    act(store, "p2")
+    assert store._instance is not first
+    assert in_threads(*[lambda: [acts(store) for _ in range(20)] for _ in range(4)]) == []
+    assert acts(store) == ["p1", "p2"]
 
 
 def test_a_write_lease_commits_when_its_block_ends(store: Store):
