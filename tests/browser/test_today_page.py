@@ -113,7 +113,7 @@ def test_turning_to_another_page_and_back_keeps_the_replay_and_leaving_it_shows_
     expect(page.locator(".hub-decision.in-trade")).to_be_visible()
     page.get_by_role("button", name="Show the present").click()
     expect(page.locator(".hub-strip")).to_contain_text("Behind")
-    expect(page.get_by_text("The feed is behind")).to_be_visible()
+    expect(page.get_by_text("days old")).to_be_visible()
     expect(page).to_have_url(f"{hub.url}/")
 
 

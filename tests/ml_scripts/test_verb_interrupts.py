@@ -32,7 +32,16 @@ MOMENTS = [
     (MLInferenceEngine, "answer"), (VersionLoader, "load"), (VersionLoader, "verify"), (os, "replace"),
 ]  # fmt: skip
 """What a verb does on its way: Ctrl+C is pressed when it comes to one of these."""
-VOLATILE = ("logged_at", "latency_ms", "settled_at", "imported_at", "import_id", "applied_at", "looked_at")
+VOLATILE = (
+    "logged_at",
+    "latency_ms",
+    "settled_at",
+    "imported_at",
+    "import_id",
+    "applied_at",
+    "looked_at",
+    "happened_at",
+)
 
 
 @contextmanager

@@ -380,7 +380,6 @@ ROWS: dict[str, Row] = {
     "alerts": Row(
         "--send --list 3",
         shelves=("market", "journal"),
-        writes=True,
         wrong=(
             ("--test phone", "No channel is set up. Write one into secrets.toml in the home folder"),
             ("--day yesterday", "'yesterday' is not a date"),
