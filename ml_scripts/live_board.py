@@ -5,23 +5,21 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Final
-
-from filelock import FileLock, Timeout
+from typing import Any, Final
 
 from ml_data.feeds.base import Notice
 from ml_data.store import Store
-from ml_inference.live_state import Following, JobState, LiveState, live_path, read_state, write_document, write_state
+from ml_inference.live_state import Following, JobState, LiveState, live_path, read_state, write_state
 from ml_inference.troubles import noted, of_the_next_process
+from ml_scripts.alone import alone
 from ml_scripts.console import now
 from ml_scripts.process_memory import memory_bytes
-from trading.errors import HubError
 
 QUIET: Final = ("stored", "repeated", "unclosed")
 """What is written to the log and not to the terminal: it happens every minute."""
@@ -105,37 +103,19 @@ class Board:
             write_state(self._path, self._state)  # with what was told of it
 
 
-@contextmanager
-def alone(store: Store, follows: str) -> Iterator[None]:
-    """Hold the lock of this journal's loop; `follows` are the feeds, for whoever comes second.
+def following_alone(store: Store, follows: str) -> AbstractContextManager[None]:
+    """Hold the lock of this journal's loop; `follows` are the feeds, for whoever comes second and is refused."""
 
-    Raises
-    ------
-    HubError
-        naming the process that holds it, its feeds, and since when.
-    """
-    store.home.mkdir(parents=True, exist_ok=True)
-    lock, note = FileLock(live_path(store, "lock"), timeout=0, thread_local=False), live_path(store, "holder")
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise HubError(
-            f"{store.home}: {_holder(note)} with this journal already; one process follows all feeds of a journal. End "
-            f"it, or name every feed in one command: --feed SYMBOL=FEED --feed SYMBOL=FEED."
-        ) from error
-    try:
-        write_document(note, {"process": os.getpid(), "follows": follows, "since": f"{now():%Y-%m-%d %H:%MZ}"})
-        yield
-    finally:
-        lock.release()
+    def refusal(holder: Mapping[str, Any] | None) -> str:
+        who = "another process, which has only just begun, follows a feed"
+        if holder is not None:
+            who = f"process {holder['process']} follows {holder.get('follows', 'feeds')} (since {holder['since']})"
+        return (
+            f"{store.home}: {who} with this journal already; one process follows all feeds of a journal. End it, or "
+            f"name every feed in one command: --feed SYMBOL=FEED --feed SYMBOL=FEED."
+        )
 
-
-def _holder(note: Path) -> str:
-    try:
-        holder = json.loads(note.read_text(encoding="utf-8"))
-        return f"process {holder['process']} follows {holder['follows']} (since {holder['since']})"
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return "another process, which has only just begun, follows a feed"
+    return alone(live_path(store, "lock"), live_path(store, "holder"), {"follows": follows}, refusal)
 
 
 class _Log(RotatingFileHandler):

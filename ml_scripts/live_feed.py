@@ -26,7 +26,7 @@ from ml_monitoring.outcome_logger import SettleReport, settle
 from ml_monitoring.paper_broker import place
 from ml_scripts.alert_sending import AlertWatch
 from ml_scripts.console import Hub, now
-from ml_scripts.live_board import Board, Tell, alone, live_log
+from ml_scripts.live_board import Board, Tell, following_alone, live_log
 from ml_scripts.live_jobs import Jobs, jobs_of
 from ml_scripts.loop_facts import feed_failures
 from trading.domain.alert import Fact
@@ -79,7 +79,7 @@ def follow(hub: Hub, feeds: Sequence[Wanted], *, once: bool, show: Callable[[str
     """
     words = ", ".join(f"{each.instrument.symbol}={each.words}" for each in feeds)
     with (
-        alone(hub.store, words),
+        following_alone(hub.store, words),
         live_log(hub.store, show) as written,
         _stoppable() as stop,
         _alerts(hub, feeds, written) as alerts,

@@ -42,20 +42,20 @@ def _lines(state: LiveState, at: datetime) -> Iterator[Health]:
         held = "" if state.memory_bytes is None else f", {state.memory_bytes / 1e6:.0f} MB"
         yield Health("good", "live", f"alive ({since}{held})")
     for symbol, each in state.follows.items():
-        yield _of_feed(symbol, each, at)
+        yield _of_feed(symbol, each, at, ended=state.ended_at is not None)
     for name, job in state.jobs.items():
         yield _of_job(name, job)
 
 
-def _of_feed(symbol: str, each: Following, at: datetime) -> Health:
-    words = [f"{each.feed} is {each.state}"]
+def _of_feed(symbol: str, each: Following, at: datetime, *, ended: bool) -> Health:
+    words = [f"{each.feed} was followed until then" if ended else f"{each.feed} is {each.state}"]
     if each.newest_bar is not None:
         words.append(f"newest bar {_at(each.newest_bar)}, {_age(at - each.newest_bar)} ago")
     if each.last_forecast is not None:
         words.append(f"last forecast {_at(each.last_forecast.at)}: {each.last_forecast.sentence.rstrip('.')}")
     if each.last_error is not None:
         words.append(f"last error {_at(each.last_error.at)}: {each.last_error.sentence.rstrip('.')}")
-    if each.next_event is not None and each.state == "following":
+    if each.next_event is not None and each.state == "following" and not ended:
         words.append(f"next range complete at {_at(each.next_event)}")
     return Health("bad" if each.state == "waiting" else "good", f"live {symbol}", "; ".join(words) + ".")
 

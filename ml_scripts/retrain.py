@@ -1,16 +1,14 @@
 """`hub retrain`: trains a candidate on newer days; it must beat the champion on days that neither has seen."""
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 import typer
-from filelock import FileLock, Timeout
 
 from ml_data.retrainings import Retraining
 from ml_models.model_version import model_name
+from ml_scripts.alone import alone
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, fail, now, opened, progress, run, say, who
 from ml_training.due import Due, due
 from ml_training.recipe import shipped_recipe
@@ -34,7 +32,7 @@ def command(
     """Train a candidate and compare it with the champion: a challenger if it is better, else kept as rejected."""
     with opened() as hub:
         models = models_meant(hub, if_due, instrument, recipe, rule)
-        with alone(hub):
+        with _retraining_alone(hub):
             told = [_one(hub, model, if_due=if_due) for model in models]
     lines = [line for each in told for line in each["lines"]] or ["No model is published yet: nothing is due."]
     document = {"models": [{name: value for name, value in each.items() if name != "lines"} for each in told]}
@@ -67,25 +65,16 @@ def models_meant(hub: Hub, if_due: bool, symbol: str | None, recipe: str | None,
     return found
 
 
-@contextmanager
-def alone(hub: Hub) -> Iterator[None]:
-    """Hold the home's lock for retraining, or say who does."""
-    path, holder = (hub.store.home / f"retrain.{kind}" for kind in ("lock", "holder"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=0, thread_local=False):
-            holder.write_text(json.dumps({"process": os.getpid(), "who": who(), "since": f"{now():%Y-%m-%d %H:%MZ}"}))
-            yield
-    except Timeout as error:
-        raise HubError(f"A retraining runs already ({_holder(hub)}); leave it to its work, or end it.") from error
+def _retraining_alone(hub: Hub) -> AbstractContextManager[None]:
+    lock, note = (hub.store.home / f"retrain.{kind}" for kind in ("lock", "holder"))
+    return alone(lock, note, {"who": who()}, _busy)
 
 
-def _holder(hub: Hub) -> str:
-    try:
-        found = json.loads((hub.store.home / "retrain.holder").read_text(encoding="utf-8"))
-        return f"process {found['process']} of {found['who']}, since {found['since']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"
+def _busy(holder: Mapping[str, Any] | None) -> str:
+    by = "another process"
+    if holder is not None:
+        by = f"process {holder['process']} of {holder.get('who', 'unknown')}, since {holder['since']}"
+    return f"A retraining runs already ({by}); leave it to its work, or end it."
 
 
 def _one(hub: Hub, model: str, *, if_due: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import typer
 from ml_inference.live_state import live_path, read_state
 from ml_scripts import shadow
 from ml_scripts.console import JsonFlag, fail, now, opened, run, say, verbs
-from ml_scripts.live_board import Board, alone, live_log
+from ml_scripts.live_board import Board, following_alone, live_log
 from ml_scripts.live_health import health_of
 from ml_scripts.live_jobs import Jobs, jobs_of
 from ml_scripts.service_units import (
@@ -100,7 +100,11 @@ def status(as_json: JsonFlag = False) -> None:
 @cli.command(name="run-due")
 def run_due(as_json: JsonFlag = False) -> None:
     """Do the daily work that is due, and leave: for cron, where no loop runs that does it itself."""
-    with opened() as hub, alone(hub.store, "no feed, but does the daily work"), live_log(hub.store, say_to_log) as log:
+    with (
+        opened() as hub,
+        following_alone(hub.store, "no feed, but does the daily work"),
+        live_log(hub.store, say_to_log) as log,
+    ):
         board, settings = Board(hub.store, log), hub.settings.service
         feeds = shadow.named_feeds(hub, settings.follow, None) if settings.follow else [(hub.instrument(None), "")]
         work = [job for instrument, _ in feeds for job in jobs_of(hub.registry, instrument, settings)]
