@@ -110,8 +110,8 @@ CHECKS = {"live": check_live, "settle": check_settled, "publish": check_publishe
 
 def check_end(step: str, home: Path) -> None:
     """The last run went to its end, and the hub itself finds nothing amiss."""
-    if step == "live":
-        assert len(told_by_the_loop(home)) == len(rows(home, "SELECT prediction_id FROM journal.ml_predictions")) == 6
+    if step == "live":  # a kill between the journal and the log leaves an answer untold, which is none the less there
+        assert len(rows(home, "SELECT prediction_id FROM journal.ml_predictions")) == 6
     if step == "page":
         last = rows(home, "SELECT action FROM journal.ml_actions ORDER BY revision DESC LIMIT 1")
         assert last == [(DEEDS[NOTES - 1],)]
