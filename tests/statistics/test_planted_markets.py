@@ -68,7 +68,7 @@ def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_a_recipe_earns_most_of_what_the_rule_that_knows_earns(planted: dict[str, Planted], name: str):
     found = planted[name]
     assert found.knows > 50
-    assert found.knows > 1.1 * found.plain
+    assert found.knows > 1.25 * max(found.plain, 0.0)
     assert found.advised >= 0.8 * found.knows
     assert found.advised > found.plain + 0.5 * (found.knows - found.plain)  # trading every break is no substitute
 
