@@ -16,7 +16,7 @@ from ml_data.store_failures import explained
 from trading.errors import StoreBusy, StoreError
 from trading.secret_values import hidden
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.002
 JOIN_SECONDS = 0.05
 """A thread joins a running read lease only while it is younger than this, so that a stream of readers cannot keep
 a writer, or another process, waiting."""

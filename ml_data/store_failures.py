@@ -76,6 +76,11 @@ def explained(error: BaseException, path: Path) -> StoreError | None:
         return StoreError(
             f"{path}: expected a DuckDB file, found something else; move it away, or put a backup in its place."
         )
+    if _contains(words, "wal does not match database file"):
+        return StoreError(
+            f"{path}: {path.name}.wal beside it was written for another copy of this file; put that copy back, or, "
+            "if this file is the one you want, move the log away: it holds rows that only the other copy can take."
+        )
     if _contains(words, *_DAMAGED):
         return damaged(path, _first_line(error))
     if isinstance(error, (duckdb.IOException, duckdb.FatalException, OSError)):

@@ -137,6 +137,24 @@ def test_a_log_whose_file_is_gone_is_kept_and_told(home: Path):
     store.close()
 
 
+def test_a_file_put_back_beside_the_log_of_another_is_told_and_both_are_kept(home: Path):
+    store = Store(home)
+    store.backup("journal", home / "backup.duckdb")
+    store.close()
+    log = unfinished(home)
+    kept = log.read_bytes()
+    (home / "journal.duckdb").rename(home / "away.duckdb")
+    (home / "backup.duckdb").rename(home / "journal.duckdb")
+    store = Store(home)
+    for lease in (store.journal, store.journal_write):
+        with pytest.raises(StoreError, match="wal beside it was written for another copy of this file"):
+            lease().__enter__()
+    store.close()
+    assert log.read_bytes() == kept
+    log.rename(home / "away.wal")
+    assert stored(home) == Counter()
+
+
 def test_a_damaged_log_is_told_and_kept(home: Path):
     log = unfinished(home)
     whole = log.read_bytes()

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from ml_data import lease
+from ml_data import store as store_module
 from ml_data.store import Store
 from tests.ml_data.store_use import act, acts, in_threads
 from trading.errors import StoreBusy
@@ -203,6 +204,64 @@ def test_a_store_refuses_to_be_used_in_a_forked_process(store: Store, monkeypatc
     monkeypatch.setattr(os, "getpid", lambda: 1)
     with pytest.raises(RuntimeError, match="does not survive a fork"), store.market():
         pass
+
+
+# Bursts of writes
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    return home / "journal.duckdb.wal"
+
+
+def test_a_write_by_itself_is_in_the_file_and_leaves_no_log(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 0.0)
+    for name in ("p1", "p2", "p3"):
+        act(store, name)
+        assert not log.exists()
+
+
+def test_the_rows_of_a_burst_stay_in_the_log_where_everybody_sees_them_until_the_store_is_closed(
+    store: Store, home: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
+    act(store, "p1")
+    act(store, "p2")
+    assert log.stat().st_size > 0
+    other = Store(home)
+    assert acts(other) == acts(store) == ["p1", "p2"]
+    other.close()
+    store.close()
+    assert not log.exists()
+    again = Store(home)
+    assert acts(again) == ["p1", "p2"]
+    again.close()
+
+
+def test_a_long_burst_writes_its_file_whenever_the_log_has_grown(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
+    sizes = []
+    for number in range(400):
+        act(store, f"p{number:03}")
+        sizes.append(log.stat().st_size if log.exists() else 0)
+    assert max(sizes) <= store_module.BURST_BYTES
+    assert sizes.count(0) > 2
+    assert acts(store) == [f"p{number:03}" for number in range(400)]
+
+
+def test_the_first_write_after_a_burst_takes_the_rows_of_all_into_the_file(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
+    act(store, "p1")
+    act(store, "p2")
+    assert log.exists()
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 0.0)
+    act(store, "p3")
+    assert not log.exists()
+    assert acts(store) == ["p1", "p2", "p3"]
 
 
 # Change stamps
