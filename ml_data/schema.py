@@ -94,7 +94,8 @@ def migrate(cursor: duckdb.DuckDBPyConnection, alias: str, version: int) -> None
                 raise StoreError(
                     f"{alias}.duckdb: its tables say version {step.version - 1} and are not those of that version "
                     f"(step {step.name}: {str(error).splitlines()[0]}). Another program changed them, or an unreleased "
-                    "one of ours; put a backup in its place, or choose another home folder. Nothing was changed."
+                    "one of ours; put that of a backup (hub backup) in its place, or choose another home folder. "
+                    "Nothing was changed."
                 ) from error
             raise
     cursor.execute(f"CHECKPOINT {alias}")

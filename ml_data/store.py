@@ -135,15 +135,16 @@ class Store:
         except FileNotFoundError:
             return 0
 
-    def backup(self, alias: Alias, target: Path) -> None:
-        """Write a whole copy of a file to `target`, which must not exist yet.
+    def backup(self, alias: Alias, target: Path) -> dict[str, int]:
+        """Write a whole copy of a file to `target`, which must not exist yet; return its number of rows by table.
 
-        To restore it, end the hub's programs and put it in the file's place, with no `.wal` of another beside it.
+        The copy is opened and read again: it holds, row for row, what the file held. Other processes wait for the file
+        while it is copied (a second for a million bars), not while the copy is read. To restore it, see docs/data.md.
 
         Raises
         ------
         StoreError
-            when `target` exists or cannot be written; nothing is left behind.
+            when `target` exists, cannot be written or does not hold the same; nothing is left behind.
         """
         if target.exists():
             raise StoreError(f"{target}: exists already, and a backup never replaces anything; choose another name.")
@@ -151,18 +152,30 @@ class Store:
         partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
         copy = f"copy_{secrets.token_hex(4)}"
         try:
-            with self._read(alias) as cursor, explaining(target):
-                _attach_file(cursor, copy, partial, write=True)
+            with self._read(alias) as cursor:
+                held = _contents(cursor, alias)
+                with explaining(target):
+                    _attach_file(cursor, copy, partial, write=True)
+                    try:
+                        cursor.execute(f"COPY FROM DATABASE {alias} TO {copy}")
+                        cursor.execute(f"CHECKPOINT {copy}")
+                    finally:
+                        cursor.execute(f"DETACH {copy}")
+            with self._counted(), self._instance.cursor() as cursor, explaining(target):
+                _attach_file(cursor, copy, partial, write=False)
                 try:
-                    cursor.execute(f"COPY FROM DATABASE {alias} TO {copy}")
-                    cursor.execute(f"CHECKPOINT {copy}")
+                    copied = _contents(cursor, copy)
                 finally:
                     cursor.execute(f"DETACH {copy}")
+            if copied != held:
+                differing = ", ".join(sorted({table for table, _ in held.items() ^ copied.items()}))
+                raise StoreError(f"{target}: does not hold what was copied into it ({differing}); use another disk.")
             with explaining(target):
                 os.replace(partial, target)
         finally:
             for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
                 leftover.unlink(missing_ok=True)
+        return {table: rows for table, (rows, _) in held.items()}
 
     def close(self) -> None:
         """Bring what a burst left in a log into its file, and end the instance; leases must have been left."""
@@ -291,8 +304,8 @@ class Store:
         aside, stamp = self._path(alias, ".new"), self._path(alias, ".stamp")
         if stamp.exists() and not aside.exists():  # with one aside, a kill left it half made
             raise StoreError(
-                f"{path}: the file is gone, though {stamp.name} says that it was here; put it, or a backup of it, "
-                f"back, or remove {stamp.name} to begin anew."
+                f"{path}: the file is gone, though {stamp.name} says that it was here; put it, or the one of "
+                f"a backup (hub backup), back, or remove {stamp.name} to begin anew."
             )
         for leftover in (aside, self._path(alias, ".new.wal")):
             leftover.unlink(missing_ok=True)
@@ -314,6 +327,15 @@ def _attach_file(cursor: duckdb.DuckDBPyConnection, alias: str, path: Path, *, w
     quoted = str(path).replace("'", "''")
     # With the type said, DuckDB does not look for an extension that might read a foreign file.
     cursor.execute(f"ATTACH '{quoted}' AS {alias} (TYPE duckdb" + (")" if write else ", READ_ONLY)"))
+
+
+def _contents(cursor: duckdb.DuckDBPyConnection, alias: str) -> dict[str, tuple[int, int | None]]:
+    """Return, by table of an attached file, how many rows it holds and the sum of their hashes; reads every value."""
+    tables = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [alias]).fetchall()
+    return {
+        table: cursor.execute(f"SELECT count(*), sum(hash(held)) FROM {alias}.{table} AS held").fetchall()[0]
+        for (table,) in tables
+    }
 
 
 def _check_length(cursor: duckdb.DuckDBPyConnection, alias: str, path: Path) -> None:

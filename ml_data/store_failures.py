@@ -74,7 +74,8 @@ def explained(error: BaseException, path: Path) -> StoreError | None:
         )
     if _contains(words, "not a valid duckdb database file"):
         return StoreError(
-            f"{path}: expected a DuckDB file, found something else; move it away, or put a backup in its place."
+            f"{path}: expected a DuckDB file, found something else; move it away, or put the one of a "
+            "backup (hub backup) in its place."
         )
     if _contains(words, "wal does not match database file"):
         return StoreError(
@@ -90,7 +91,10 @@ def explained(error: BaseException, path: Path) -> StoreError | None:
 
 def damaged(path: Path, finding: str) -> StoreError:
     """Return the error for a file whose content is not whole."""
-    return StoreError(f"{path}: the file is damaged ({finding}); put a backup in its place, or import the bars again.")
+    again = ", or import the bars again" if path.name == "market.duckdb" else ""
+    return StoreError(
+        f"{path}: the file is damaged ({finding}); put the one of a backup (hub backup) in its place{again}."
+    )
 
 
 def _contains(words: str, *phrases: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +78,25 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def copy_new(source: Path, target: Path) -> None:
+    """Copy a file to the new file `target`, which no more people may read, and wait until it is on disk."""
+    _write(target, source.read_bytes(), os.O_CREAT | os.O_EXCL, stat.S_IMODE(source.stat().st_mode))
+
+
+def copy_tree(source: Path, target: Path, left_out: Callable[[str], bool]) -> None:
+    """Copy a folder to the new folder `target`, but for names that are `left_out`, and wait until it is on disk."""
+    target.mkdir()
+    for path in sorted(source.iterdir()):
+        if left_out(path.name):
+            continue
+        if path.is_dir():
+            copy_tree(path, target / path.name, left_out)
+        else:
+            copy_new(path, target / path.name)
+    shutil.copymode(source, target)
+    sync_folder(target)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in `folder` are on disk. Windows cannot sync a folder and does not need to."""
     if _WINDOWS:
@@ -103,5 +123,8 @@ def _write(path: Path, content: bytes, flags: int, mode: int) -> None:
         while written < len(content):
             written += os.write(handle, content[written:])
         os.fsync(handle)
+    except OSError as error:
+        error.filename = str(path)  # a write says none
+        raise
     finally:
         os.close(handle)

@@ -211,7 +211,7 @@ def read_moves(model_folder: Path) -> tuple[Move, ...]:
     path = model_folder / JOURNAL
     content = path.read_bytes() if path.exists() else b""
     lines = content[: content.rfind(b"\n") + 1].splitlines()
-    cure = "restore it from a backup; models can still be loaded, but not moved"
+    cure = "restore it from a backup (hub backup); models can still be loaded, but not moved"
     try:
         written = [Move.read(decode(JOURNAL, line)) for line in lines]
     except DamagedVersion as error:

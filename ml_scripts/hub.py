@@ -32,6 +32,7 @@ VERBS: Final = (
     "breaker",
     "audit",
     "reproduce",
+    "backup",
     "doctor",
     "app",
 )

@@ -29,7 +29,7 @@ OUR_OWN_NAMES = {
     "ml_data/build.py": {"name"},  # a table of the history
     "ml_data/schema.py": {"alias"},  # market or journal
     "ml_data/snapshot.py": {"key", "when", "table", "order", "quoted"},  # columns of our tables; a path, quoted
-    "ml_data/store.py": {"alias", "copy", "quoted"},  # market or journal; a name made of hex digits; a path, quoted
+    "ml_data/store.py": {"alias", "copy", "quoted", "table"},  # market or journal; hex digits; a path, quoted; our own
 }
 """Where SQL is put together, and of what: parts that no parameter can stand for. A value is always bound."""
 

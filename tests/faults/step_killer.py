@@ -88,11 +88,17 @@ def note_on_the_page(home: Path) -> None:
             acknowledged(home, why)
 
 
+def back_up(home: Path) -> None:
+    ran = run_hub("backup", str(home / "backups"), "--no-bars", home=home)
+    assert ran.code == 0, ran.said
+
+
 STEPS: dict[str, Callable[[Path], None]] = {
     "live": follow_a_growing_file,
     "settle": settle,
     "publish": publish,
     "page": note_on_the_page,
+    "backup": back_up,
 }
 
 

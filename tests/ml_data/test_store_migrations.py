@@ -127,6 +127,16 @@ def test_a_backup_holds_every_row_and_can_take_the_place_of_the_file(store: Stor
     assert sorted(tmp_path.iterdir()) == [home]
 
 
+def test_a_backup_says_how_many_rows_of_each_table_it_holds_those_of_a_burst_included(store: Store, tmp_path: Path):
+    other = Store(store.home)
+    for name in ("p1", "p2", "p3"):
+        act(other, name)
+    assert (store.home / "journal.duckdb.wal").exists()
+    rows = store.backup("journal", tmp_path / "backup.duckdb")
+    assert {table: count for table, count in rows.items() if count} == {"ml_actions": 3, "schema_version": NEWEST}
+    other.close()
+
+
 def test_a_backup_never_replaces_a_file(store: Store, tmp_path: Path):
     target = tmp_path / "taken.duckdb"
     target.write_text("precious")

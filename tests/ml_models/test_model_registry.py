@@ -3,8 +3,10 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import filelock
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -283,6 +285,27 @@ def test_what_dead_publishers_left_is_swept_after_an_hour_and_not_before(tmp_pat
     ModelRegistry(tmp_path).publish(MODEL, draft(), **who(0))
     assert not old.exists()
     assert young.exists()
+
+
+def test_a_model_is_copied_between_two_changes_without_what_is_half_made_or_of_this_machine(shelf, tmp_path):
+    registry, versions = shelf
+    registry.delete(MODEL, versions[0], referenced=nothing_refers, **who(30))
+    folder, copies = registry.root / MODEL, ModelRegistry(tmp_path / "copies")
+    durable_files.make_folder(folder / ".tmp-20250627_110100-bb")
+    with ThreadPoolExecutor() as pool:
+        with filelock.FileLock(folder / ".lock"):  # somebody moves a pointer
+            copying = pool.submit(registry.copy_model, MODEL, copies.root)
+            with pytest.raises(TimeoutError):
+                copying.result(timeout=0.2)
+            assert not copies.root.exists() or not list(copies.root.iterdir())
+        copying.result(timeout=30)
+    assert copies.journal(MODEL) == registry.journal(MODEL)
+    assert [each.version for each in copies.versions(MODEL)] == list(versions[1:])
+    assert copies.load(MODEL).version == registry.load(MODEL).version
+    hidden = sorted(path.name for path in (copies.root / MODEL).iterdir() if path.name.startswith("."))
+    assert hidden == [".checked", ".deleted"], "the check of the version that was loaded here just now"
+    with pytest.raises(RegistryError, match="cannot be written: File exists"):
+        registry.copy_model(MODEL, copies.root)
 
 
 def test_a_model_that_does_not_come_back_as_it_was_is_not_published(tmp_path):

@@ -45,11 +45,14 @@ def words(verb_home: Path) -> Iterator[dict[str, str]]:
 def _words(verb_home: Path, folder: Path) -> dict[str, str]:
     minutes = open_minutes(shipped("NQ"), "2024-02-04T23:00", "2024-02-08")
     (folder / "empty.csv").write_bytes(b"")
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere").chmod(0o777)
     (folder / "text.csv").write_text("Dear trader,\nthese are no bars.\n" * 20)
     versions = sorted(path.name for path in (verb_home / hub_home.REGISTRY / "directional").glob("v_*"))
     return {
         "bars": str(bars_file(folder / "nq.csv", shown(minutes, NEW_YORK))),
         "folder": str(folder),
+        "elsewhere": str(folder / "elsewhere"),
         "empty": str(folder / "empty.csv"),
         "text": str(folder / "text.csv"),
         "old": versions[0],

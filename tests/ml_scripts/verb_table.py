@@ -2,7 +2,8 @@
 
 A new verb needs a row here; `test_verbs.py` and the files beside it run every row. Arguments are written as typed.
 `{bars}` is a file of bars of NQ that are not stored yet, `{tiny}` and `{old}` are the newest and the oldest version of
-the model `directional` (drafts), beside the trained `directional-DEMO`; `{logged}` is the id of a logged prediction.
+the model `directional` (drafts), beside the trained `directional-DEMO`; `{logged}` is the id of a logged prediction,
+`{elsewhere}` an empty folder on a disk with room.
 """
 
 from collections.abc import Callable
@@ -519,6 +520,19 @@ ROWS: dict[str, Row] = {
             ("latest --model nosuch", "There is no model 'nosuch'"),
         ),
         fails=(change_a_bar_that_was_learned_from, "what it was made from has changed:"),
+    ),
+    "backup": Row(
+        "{elsewhere}",
+        shelves=("market", "journal", "registry"),
+        empty=(2, "there is nothing to back up. HUB_HOME names another home folder."),
+        broken_model=(1, "model.txt: has "),
+        long=True,
+        wrong=(
+            ("", "Missing argument 'folder'"),
+            ("nowhere", "nowhere: there is no such folder; make it, or mount the disk that it is on."),
+            ("{empty}", "empty.csv: there is no such folder"),
+        ),
+        fails=(cut_the_models, "Copied as it is in the home: directional"),
     ),
     "doctor": Row(
         no_models=(0, "models: none published yet"),
