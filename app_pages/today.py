@@ -19,7 +19,7 @@ from app_pages.price_chart import draw_price_chart
 from app_pages.queries import today_at
 from app_pages.today_model import draw_model_card, forecasts
 from app_pages.today_scene import day_scene, gathered
-from app_pages.today_view import TodayView
+from app_pages.today_view import TodayView, within_limit
 from app_pages.today_words import (
     age_sentence,
     decision,
@@ -54,6 +54,7 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     try:
         with st.skeleton(height=58), st.skeleton(height=44), st.skeleton(height=560), st.skeleton(height=270):
             view = context.read(today_at, instrument, context.clock.now(), stale, rule)
+            view = within_limit(view, context.settings.account.max_day_loss_r)
         st.session_state["view"] = view
     except NothingStored as error:
         draw_empty("Nothing to show yet", str(error))
@@ -68,9 +69,8 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     _pick_box(view)
     wall = shown_clock(context, instrument, view.starts_at)
     said = forecasts(context, view)
-    limit = context.settings.account.max_day_loss_r
-    draw_strip(strip_cells(view, wall, is_replay=context.clock.is_replay, stale_minutes=stale, day_limit=limit))
-    draw_decision(*decision(view, wall, stale, limit), rule_note(rule), said.voice(view))
+    draw_strip(strip_cells(view, wall, is_replay=context.clock.is_replay, stale_minutes=stale))
+    draw_decision(*decision(view, wall, stale), rule_note(rule), said.voice(view))
     if is_stale(view, stale) and (context.clock.is_replay or not instrument.synthetic):  # the demo follows no feed
         draw_stale("The feed is behind", age_sentence(view, wall), action="Try again now", key="again")
     draw_loop_now(context)

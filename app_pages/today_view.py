@@ -6,7 +6,7 @@ closed. Prices are in the instrument's currency, instants are UTC, R is net of c
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -23,6 +23,7 @@ from ml_data.kernels import EXPIRED, LOSS, NO_TRADE, OPEN, UNDECIDED, WIN
 from trading.domain.calendar import as_date, day_spans, expected_minutes, from_minute, to_minute, trading_days
 from trading.domain.instrument import Instrument
 from trading.domain.trade_rule import TRADE_RULES, TradeRule
+from trading.risk_engine import day_stop
 
 State = Literal[
     "not started", "forming", "ready", "open", "target", "stopped", "expired", "no break", "too late", "flat", "void"
@@ -46,7 +47,8 @@ class RangeView:
     `high`, `low` are so far while it is forming. `broke_at`, `exited_at` are starts of bars, known a minute later.
     `until` is when the rule stops waiting for a break or holding a trade. `r_net` is a closed trade's result, `r_now`
     what an open one would come to at the last close; both after costs. `void_reason` says why there is no range,
-    `over_hole` that it lacks minutes which, on the days before, usually had a bar.
+    `over_hole` that it lacks minutes which, on the days before, usually had a bar; `after_stop` that it broke when the
+    day had lost its limit, so that by the rules nobody entered.
     """
 
     name: str
@@ -70,6 +72,7 @@ class RangeView:
     r_net: float | None = None
     r_now: float | None = None
     over_hole: bool = False
+    after_stop: bool = False
 
     @property
     def lacks(self) -> int:
@@ -80,13 +83,21 @@ class RangeView:
 
 
 @dataclass(frozen=True)
+class DayStop:
+    """That the day's closed trades had lost `limit` R in the bar that started `at`: nothing is entered since."""
+
+    at: datetime
+    limit: float
+
+
+@dataclass(frozen=True)
 class TodayView:
     """The day at `clock`. `through` is when the newest bar had closed; `missed` open minutes have passed since.
 
     `frame` are the bars of the day's own contract from its first window on: `minute` (start, minutes since the Unix
     epoch), open, high, low, close, volume. `previous_close` is the same contract's on the trading day before; `atr`
     its ATR(14). `silent` of the day's `expected` minutes so far had no trade. `next_range` is the next one to start,
-    `previous_day` the trading day before.
+    `previous_day` the trading day before, `stop` that the day has lost its limit (see `within_limit`).
     """
 
     instrument: Instrument
@@ -111,6 +122,7 @@ class TodayView:
     ranges: tuple[RangeView, ...]
     next_range: tuple[str, datetime] | None
     previous_day: date
+    stop: DayStop | None = None
 
     def range(self, name: str) -> RangeView:
         """Return the opening range called `name`."""
@@ -124,8 +136,8 @@ class TodayView:
 
     @property
     def results(self) -> list[float]:
-        """What each closed trade of the day came to, in net R."""
-        return [each.r_net for each in self.ranges if each.r_net is not None]
+        """What each closed trade of the day came to, in net R; none that broke after the day's stop."""
+        return [each.r_net for each in self.ranges if each.r_net is not None and not each.after_stop]
 
     @property
     def traded(self) -> bool:
@@ -185,6 +197,16 @@ def today_view(history: History, rule: TradeRule, moment: Moment) -> TodayView:
         next_range=moment.next_range,
         previous_day=moment.previous_day,
     )
+
+
+def within_limit(view: TodayView, max_loss: float) -> TodayView:
+    """Return the view with the stop of its day at a loss of `max_loss` R, and what broke after it marked so."""
+    closed = [(each.exited_at, each.r_net) for each in view.ranges if each.exited_at and each.r_net is not None]
+    at = day_stop(closed, max_loss)
+    if at is None:
+        return view
+    ranges = tuple(replace(each, after_stop=each.broke_at is not None and each.broke_at >= at) for each in view.ranges)
+    return replace(view, stop=DayStop(at, max_loss), ranges=ranges)
 
 
 def _range_view(history: History, opening: int, rule: TradeRule, atr: float | None) -> RangeView:

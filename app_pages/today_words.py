@@ -7,10 +7,9 @@ from app_pages.clock import WallClock
 from app_pages.panels.decision import State as DayState
 from app_pages.panels.strip import Cell
 from app_pages.price_chart import Tone
-from app_pages.today_view import RangeView, State, TodayView
+from app_pages.today_view import DayStop, RangeView, State, TodayView
 from trading.domain.trade_rule import TradeRule
 from trading.domain.words import MINUS, price_text, r_text, range_label
-from trading.risk_engine import day_is_over
 
 SHAPES: Final[dict[State, str]] = {
     "not started": "· Not started",
@@ -31,19 +30,17 @@ _VOID: Final = {"holiday": "holiday", "early_close": "early close", "no_bars": "
 _SIDES: Final = {"UP": "long", "DOWN": "short"}
 
 
-def strip_cells(
-    view: TodayView, wall: WallClock, *, is_replay: bool, stale_minutes: int, day_limit: float
-) -> list[Cell]:
+def strip_cells(view: TodayView, wall: WallClock, *, is_replay: bool, stale_minutes: int) -> list[Cell]:
     """Return the strip: contract and price, session, next range, day range, the day's R, the age of the data.
 
-    `stale_minutes` is how long the open market may be silent; `day_limit` the loss of a day, in R, that is named.
+    `stale_minutes` is how long the open market may be silent.
     """
     return [
         _price_cell(view),
         _session_cell(view, wall),
         _next_cell(view, wall),
         _range_cell(view),
-        _result_cell(view, day_limit),
+        _result_cell(view),
         _data_cell(view, wall, is_replay=is_replay, stale_minutes=stale_minutes),
     ]
 
@@ -53,23 +50,24 @@ def is_stale(view: TodayView, stale_minutes: int) -> bool:
     return view.missed > stale_minutes
 
 
-def decision(view: TodayView, wall: WallClock, stale_minutes: int, day_limit: float) -> tuple[DayState, str]:
+def decision(view: TodayView, wall: WallClock, stale_minutes: int) -> tuple[DayState, str]:
     """Return the day's state and one sentence: what is held, else what may be entered, else what comes, else done.
 
-    Once the closed trades have lost `day_limit` R, the rules say stop: what is held is held, and nothing is entered.
+    Once the closed trades have lost the day's limit, the rules say stop until the day is over: what was held is held,
+    and nothing is entered.
 
     When the feed is behind, it says as of when.
     """
     state, sentence = _state_sentence(view, wall, is_stale(view, stale_minutes))
-    if state != "DONE" and day_is_over(view.results, day_limit):
-        state, sentence = _stopped(view, state, sentence, day_limit)
+    if view.stop is not None:
+        state, sentence = _stopped(view, wall, view.stop, state, sentence)
     if is_stale(view, stale_minutes):
         return state, f"As of {_when(view, wall, view.through)} {wall.label}: {sentence}"
     return state, sentence[0].upper() + sentence[1:]
 
 
 def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayState, str]:
-    by_state = {state: [each for each in view.ranges if each.state == state] for state in SHAPES}
+    by_state = {state: [each for each in _entered(view) if each.state == state] for state in SHAPES}
     if by_state["open"]:
         others = len(by_state["open"]) - 1
         held = deciding_range(view) or by_state["open"][-1]
@@ -95,14 +93,25 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
 
 def deciding_range(view: TodayView) -> RangeView | None:
     """Return the range that the decision is about: the newest that is traded, else the last that may be entered."""
-    held = [each for each in view.ranges if each.state == "open"]
+    held = [each for each in _entered(view) if each.state == "open"]
     ready = [each for each in view.ranges if each.state == "ready"]
     return max(held, key=lambda each: each.broke_at or each.starts_at) if held else ready[-1] if ready else None
 
 
-def _stopped(view: TodayView, state: DayState, sentence: str, day_limit: float) -> tuple[DayState, str]:
-    """Return the rules' stop at the day's limit; a trade that is held stays in the sentence."""
-    lost = f"{r_text(sum(view.results))} by closed trades, the day's limit is {MINUS}{day_limit:g}R: no further entry"
+def _entered(view: TodayView) -> list[RangeView]:
+    """Return the ranges but those that broke after the day's stop."""
+    return [each for each in view.ranges if not each.after_stop]
+
+
+def _stopped(view: TodayView, wall: WallClock, stop: DayStop, state: DayState, sentence: str) -> tuple[DayState, str]:
+    """Return the rules' stop at the day's limit; a trade that is held, and a day that is done, stay in the sentence."""
+    at = wall.hm(stop.at + timedelta(minutes=1))
+    if state == "DONE":
+        return state, f"{sentence} · stopped {at} at the day's limit of {MINUS}{stop.limit:g}R"
+    lost = (
+        f"{r_text(sum(view.results))} by closed trades; the day's limit of {MINUS}{stop.limit:g}R was reached {at}: "
+        "no further entry today"
+    )
     return (state, f"{sentence} · {lost}") if state == "IN TRADE" else ("STOP", lost)
 
 
@@ -169,6 +178,8 @@ def hole_sentence(view: TodayView) -> str | None:
 def _beside_state(each: RangeView) -> str:
     if each.void_reason:
         return f": {_VOID.get(each.void_reason, each.void_reason)}"
+    if each.after_stop:
+        return " · after the day's stop"
     if not each.lacks:
         return ""
     return f" · {'! hole, ' if each.over_hole else ''}{each.bars} of {each.bars + each.lacks} min"
@@ -257,12 +268,12 @@ def _range_cell(view: TodayView) -> Cell:
     return Cell("Day range", f"{price(view, size)} pts", told)
 
 
-def _result_cell(view: TodayView, day_limit: float) -> Cell:
+def _result_cell(view: TodayView) -> Cell:
     closed = view.results
-    if not closed and not any(each.state == "open" for each in view.ranges):
+    if not closed and not any(each.state == "open" for each in _entered(view)):
         return Cell("Today, net", "0R", "no trade yet")
     total = sum(closed)
-    limit = f"day limit {MINUS}{day_limit:g}R" if day_is_over(closed, day_limit) else ""
+    limit = "" if view.stop is None else f"day limit {MINUS}{view.stop.limit:g}R"
     tone: Tone = "up" if total > 0 else "down" if total < 0 else "text"
     return Cell("Today, net", r_text(total), _counts(view), tone=tone, note=limit, note_tone="bad")
 
@@ -304,5 +315,5 @@ def _done_sentence(view: TodayView) -> str:
 def _counts(view: TodayView) -> str:
     results = view.results
     won, lost = sum(result > 0 for result in results), sum(result <= 0 for result in results)
-    running = sum(each.state == "open" for each in view.ranges)
+    running = sum(each.state == "open" for each in _entered(view))
     return f"{won} won · {lost} lost" + (f" · {running} open" if running else "")

@@ -55,7 +55,8 @@ def place(
     for row in rows:
         if stage_now(store, model, row["version"], at) != AUTO or not breaker_check(events, row["version"]).passed:
             continue
-        results = [each["r_net"] for each in known if each["trading_day"] == row["trading_day"] and each["r_net"]]
+        closed = [each for each in known if each["trading_day"] == row["trading_day"] and each["r_net"] is not None]
+        results = [each["r_net"] for each in sorted(closed, key=lambda each: each["exited_at"])]
         order = order_of(row, instrument, account, results, at)
         if order is not None:
             orders.append(order)
@@ -77,8 +78,8 @@ def order_of(
 ) -> PaperOrder | None:
     """Return the order that follows from a forecast (a row of `paper_candidates`); None where the rules forbid one.
 
-    `results` are the closed paper trades of the trading day, in R: at the day's limit nothing is ordered, nor where not
-    one lot fits in the budget.
+    `results` are the closed paper trades of the trading day, in R, in the order in which they closed: once they had
+    lost the day's limit nothing is ordered, nor where not one lot fits in the budget.
     """
     side = row["break_direction"] if row["advice"] == TAKE else row["advice"]
     if side not in _SIDES or day_is_over(results, account.max_day_loss_r):

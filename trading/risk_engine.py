@@ -5,8 +5,9 @@ the least, and only from the stage hybrid on.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from trading.domain.advice import Advice
@@ -62,12 +63,27 @@ def risk_share(advice: Sequence[Advice], side: str) -> float:
 
 
 def day_is_over(results: Sequence[float], max_loss: float) -> bool:
-    """Return whether the closed trades of a day have lost so much, in R, that the rules say stop.
+    """Return whether a day's trades, in the order in which they closed, had ever lost so much, in R, that it is over.
 
-    >>> day_is_over([-1.1, -1.1, 0.9], 1.3), day_is_over([-1.0, -1.0, -1.0], 3.0), day_is_over([-1.0], 3.0)
+    A trade that was held and closes later with a gain does not open the day again.
+
+    >>> day_is_over([-1.1, -1.1, 0.9], 2.0), day_is_over([-1.0, -1.0, -1.0], 3.0), day_is_over([0.9, -1.1], 1.0)
     (True, True, False)
     """
-    return math.fsum(results) <= -max_loss
+    return any(math.fsum(results[:closed]) <= -max_loss for closed in range(1, len(results) + 1))
+
+
+def day_stop(closed: Iterable[tuple[datetime, float]], max_loss: float) -> datetime | None:
+    """Return at which of its exits (instant, result in R) a day had lost so much that the rules stop; None: at none.
+
+    What closes at the same instant counts together: nobody can tell which came first.
+    """
+    by_exit: dict[datetime, list[float]] = {}
+    for instant, result in sorted(closed):
+        by_exit.setdefault(instant, []).append(result)
+    sums = [math.fsum(results) for results in by_exit.values()]
+    over = (instant for number, instant in enumerate(by_exit, 1) if day_is_over(sums[:number], max_loss))
+    return next(over, None)
 
 
 def _share(advice: Advice, side: str) -> float:

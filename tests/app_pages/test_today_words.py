@@ -5,9 +5,10 @@ import pytest
 
 from app_pages.clock import WallClock
 from app_pages.panels.strip import Cell
-from app_pages.today_view import RangeView, TodayView
+from app_pages.today_view import RangeView, TodayView, within_limit
 from app_pages.today_words import (
     age_sentence,
+    deciding_range,
     decision,
     hole_sentence,
     opening_sentence,
@@ -23,7 +24,7 @@ UTC_CLOCK = WallClock(0, "UTC", "UTC")
 
 
 def cells(view: TodayView, wall: WallClock = BRISBANE, *, replay: bool = True, limit: float = 3.0) -> dict[str, Cell]:
-    strip = strip_cells(view, wall, is_replay=replay, stale_minutes=3, day_limit=limit)
+    strip = strip_cells(within_limit(view, limit), wall, is_replay=replay, stale_minutes=3)
     return {cell.label: cell for cell in strip}
 
 
@@ -127,21 +128,49 @@ FORMING = replace(WAITING, state="forming", starts_at=at("13:20"), ends_at=at("1
     ],
 )
 def test_the_decision_is_one_word_and_one_sentence(ranges: tuple[RangeView, ...], said: tuple[str, str]):
-    assert decision(today(*ranges), BRISBANE, 3, 9.0) == said
+    assert decision(today(*ranges), BRISBANE, 3) == said
 
 
-def test_at_the_day_limit_the_rules_say_stop_and_what_is_held_is_held():
-    lost, said = replace(STOPPED, r_net=-3.0), "−3.00R by closed trades, the day's limit is −3R: no further entry"
-    assert decision(today(lost, WAITING), BRISBANE, 3, 3.0) == ("STOP", said)
-    state, sentence = decision(today(lost, OPEN), BRISBANE, 3, 3.0)
-    assert (state, sentence.endswith(f"target 2,880.0 · {said}")) == ("IN TRADE", True)
-    assert decision(today(lost, WAITING), BRISBANE, 3, 3.01)[0] == "WAIT"
-    assert decision(today(lost), BRISBANE, 3, 3.0)[0] == "DONE"
+LOST = replace(STOPPED, r_net=-3.0)
+"""Stopped in the bar of 01:27, which takes a day of 3 R to its limit."""
+REACHED = "−3.00R by closed trades; the day's limit of −3R was reached 11:28: no further entry today"
+
+
+def test_at_the_day_limit_the_rules_say_stop_and_what_was_held_is_held():
+    assert decision(within_limit(today(LOST, WAITING), 3.0), BRISBANE, 3) == ("STOP", REACHED)
+    held = replace(OPEN, broke_at=at("01:26"))
+    state, sentence = decision(within_limit(today(LOST, held), 3.0), BRISBANE, 3)
+    assert (state, sentence.endswith(f"target 2,880.0 · {REACHED}")) == ("IN TRADE", True)
+    assert decision(within_limit(today(LOST, WAITING), 3.01), BRISBANE, 3)[0] == "WAIT"
+    assert decision(within_limit(today(LOST), 3.0), BRISBANE, 3) == (
+        "DONE",
+        "All ranges of the day are closed: −3.00R net, 0 won · 1 lost · stopped 11:28 at the day's limit of −3R",
+    )
+
+
+def test_what_breaks_after_the_stop_is_no_trade_of_the_day_and_its_gain_does_not_open_the_day_again():
+    later = replace(OPEN, broke_at=at("01:27"))
+    won = replace(later, state="target", exited_at=at("13:27"), exit_price=2880.0, r_net=0.93, r_now=None)
+    for after in (later, won):
+        view = within_limit(today(LOST, after, WAITING), 3.0)
+        assert decision(view, BRISBANE, 3) == ("STOP", REACHED)
+        assert cells(view)["Today, net"] == Cell(
+            "Today, net", "−3.00R", "0 won · 1 lost", tone="down", note="day limit −3R", note_tone="bad"
+        )
+        assert deciding_range(view) is None
+    assert table_rows(view, {})[1]["State"] == "✓ Target · after the day's stop"
+
+
+def test_a_trade_held_over_the_stop_that_wins_counts_and_does_not_open_the_day_again():
+    held = replace(OPEN, broke_at=at("01:20"), state="target", exited_at=at("13:27"), r_net=0.93, r_now=None)
+    view = within_limit(today(LOST, held, WAITING), 3.0)
+    assert cells(view)["Today, net"].value == "−2.07R"
+    assert decision(view, BRISBANE, 3) == ("STOP", REACHED.replace("−3.00R", "−2.07R"))
 
 
 def test_when_the_feed_is_behind_the_decision_says_as_of_when_and_counts_nothing_down():
     behind = today(STOPPED, WAITING, clock=at("13:40"), missed=20)
-    assert decision(behind, BRISBANE, 3, 9.0) == ("WAIT", "As of 23:20 AEST: next range 00:30 Brisbane")
+    assert decision(behind, BRISBANE, 3) == ("WAIT", "As of 23:20 AEST: next range 00:30 Brisbane")
     assert age_sentence(behind, BRISBANE) == (
         "The last bar started 23:19 AEST and the market has been open for 20 min since. Prices, states and forecasts "
         "below are frozen there. Newer bars come with `hub ingest FILES --instrument MGC`."

@@ -1,13 +1,14 @@
 """What advice may do to a trade's size: nothing in shadow and advisory, half of it at the most, and never more."""
 
 import math
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.domain.advice import STAGES, Advice
-from trading.risk_engine import LEAST_SHARE, day_is_over, loss_of_a_lot, risk_share, sized
+from trading.risk_engine import LEAST_SHARE, day_is_over, day_stop, loss_of_a_lot, risk_share, sized
 
 SAYS = ("UP", "DOWN", "NONE", "TAKE", "SKIP")
 ADVICE = st.builds(
@@ -82,7 +83,24 @@ def test_advice_never_makes_a_trade_larger_and_at_most_halves_it(
 
 
 @pytest.mark.parametrize(
-    ("results", "over"), [([], False), ([-2.99], False), ([-1.5, -1.5], True), ([-4.0, 1.5], False)]
+    ("results", "over"),
+    [
+        ([], False),
+        ([-2.99], False),
+        ([-1.5, -1.5], True),
+        ([1.5, -4.0], False),
+        ([-4.0, 1.5], True),
+        ([-3.0, 9.0], True),
+    ],
 )
-def test_the_day_is_over_at_its_limit(results: list[float], over: bool):
+def test_the_day_is_over_once_it_has_lost_its_limit_whatever_closes_later(results: list[float], over: bool):
     assert day_is_over(results, 3.0) is over
+
+
+def test_the_stop_of_a_day_is_the_first_exit_at_which_it_had_lost_its_limit():
+    first, second, third = (datetime(2025, 3, 3, hour, tzinfo=UTC) for hour in (1, 3, 8))
+    assert day_stop([(third, -1.1), (first, -1.1), (second, -1.1)], 3.0) == third
+    assert day_stop([(first, -3.1), (second, 2.0)], 3.0) == first
+    assert day_stop([(first, 2.0), (second, -4.0)], 3.0) is None
+    assert day_stop([(first, -4.0), (first, 2.0)], 3.0) is None  # of the same instant, nobody knows which came first
+    assert day_stop([], 3.0) is None
