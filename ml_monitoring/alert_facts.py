@@ -5,7 +5,7 @@ was known when it happened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ from trading.domain.calendar import as_date, day_windows, expected_minutes, from
 from trading.domain.instrument import Instrument
 from trading.domain.label import BREAK_CLOSED, BREAK_DIRECTION, ORB_COMPLETE, RANGE_AHEAD, label_named
 from trading.domain.prediction import MISSED
-from trading.domain.words import price_text, r_text, range_label, wall_time
+from trading.domain.words import MINUS, price_text, r_text, range_label, wall_time
+from trading.risk_engine import day_stop
 
 Row = Mapping[str, Any]
 
@@ -59,11 +60,13 @@ def range_facts(
     now: datetime,
     settings: AlertSettings,
     zone: str,
+    stops: Mapping[date, datetime],
 ) -> list[Fact]:
     """Return complete ranges with what was said of them, their breaks, and what became of the rules' trades.
 
     `ranges` are rows of `alert_ranges`, `forecasts` those of `alert_forecasts`. While models answer for the instrument,
-    a range and a break wait a minute for their forecasts.
+    a range and a break wait a minute for their forecasts. Of a break after its day's stop (`day_stops`) it is said that
+    nobody enters.
     """
     said: dict[tuple[str, Any, str], list[str]] = {}
     awaited = set()
@@ -75,7 +78,8 @@ def range_facts(
     for row in ranges:
         if not _told(row["orb"], settings):
             continue
-        for kind, event, at, words in _events_of(instrument, row, settings.rule, zone):
+        stopped = stops.get(row["trading_day"])
+        for kind, event, at, words in _events_of(instrument, row, settings.rule, zone, stopped):
             spoken = said.get((event, row["trading_day"], row["orb"]), [])
             if event in awaited and not spoken and now < at + _FORECAST_WAIT:
                 continue
@@ -92,7 +96,9 @@ def _of_range(instrument: Instrument, kind: str, day: Any, orb: str, sentence: s
     return Fact(kind, instrument.symbol, range_label(orb), f"{day}|{orb}", sentence, "note", at)
 
 
-def _events_of(instrument: Instrument, row: Row, rule: str, zone: str) -> Iterable[tuple[str, str, datetime, str]]:
+def _events_of(
+    instrument: Instrument, row: Row, rule: str, zone: str, stopped: datetime | None
+) -> Iterable[tuple[str, str, datetime, str]]:
     """Yield kind, event of the forecasts, moment and words of what happened to one range, in its order."""
 
     def price(name: str) -> str:
@@ -110,7 +116,10 @@ def _events_of(instrument: Instrument, row: Row, rule: str, zone: str) -> Iterab
         yield "break", BREAK_CLOSED, known, f"{closed}; the rules have no trade here."
         return
     levels = f"{side} from {price('entry')}, stop {price('stop')}, target {price('target')}"
-    yield "break", BREAK_CLOSED, known, f"{closed}: {levels}, by {rule}."
+    no_entry = ""
+    if stopped is not None and row["broke_at"] >= stopped:
+        no_entry = f" No entry: the day's loss limit was reached {wall_time(stopped + _MINUTE, zone)}."
+    yield "break", BREAK_CLOSED, known, f"{closed}: {levels}, by {rule}.{no_entry}"
     if row["exited_at"] is None or row["result"] not in _RESULTS:
         return
     at = row["exited_at"] + _MINUTE
@@ -119,8 +128,40 @@ def _events_of(instrument: Instrument, row: Row, rule: str, zone: str) -> Iterab
         "result",
         "",
         at,
-        f"{ended}: {side} from {price('entry')} to {price('exit_price')}, {r_text(row['r_net'])} net.",
+        f"{ended}: {side} from {price('entry')} to {price('exit_price')}, {r_text(row['r_net'])} net."
+        f"{' It broke after the stop of the day and does not count.' if no_entry else ''}",
     )
+
+
+def day_stops(ranges: Iterable[Row], max_loss: float) -> dict[date, datetime]:
+    """Return the stop of each trading day whose closed trades had lost `max_loss` R: the start of that bar."""
+    closed: dict[date, list[tuple[datetime, float]]] = {}
+    for row in _closed(ranges):
+        closed.setdefault(row["trading_day"], []).append((row["exited_at"], row["r_net"]))
+    found = {day: day_stop(trades, max_loss) for day, trades in closed.items()}
+    return {day: at for day, at in found.items() if at is not None}
+
+
+def day_limit_facts(
+    instrument: Instrument, ranges: Sequence[Row], stops: Mapping[date, datetime], max_loss: float, rule: str
+) -> list[Fact]:
+    """Return the days that were stopped, with what was lost by then and how many trades were held."""
+    facts = []
+    for day, at in stops.items():
+        entered = [row for row in ranges if row["trading_day"] == day and row["broke_at"] and row["broke_at"] < at]
+        lost = [row["r_net"] for row in _closed(entered) if row["exited_at"] <= at]
+        held = sum(row["entry"] is not None for row in entered) - len(lost)
+        said = (
+            f"{r_text(sum(lost))} by {len(lost)} closed trades of {rule}, the limit is {MINUS}{max_loss:g}R: STOP, no "
+            f"further entry on this trading day.{f' Still held: {held}.' if held else ''}"
+        )
+        subject = f"{day:%a} {day.day} {day:%b}"
+        facts.append(Fact("day_loss_limit", instrument.symbol, subject, str(day), said, "look", at + _MINUTE))
+    return facts
+
+
+def _closed(ranges: Iterable[Row]) -> list[Row]:
+    return [row for row in ranges if row["exited_at"] is not None and row["result"] in _RESULTS]
 
 
 def forecast_words(row: Row) -> str:

@@ -19,12 +19,14 @@ _LOOKED: Final = timedelta(days=60)  # far enough back for the look, or judgemen
 class FactRules:
     """What facts depend on beside the stores: settings, the zone of times, how long a feed may be silent.
 
-    `replayed` asks for the forecasts of replays instead of live ones, to see what a past day would have told.
+    `max_day_loss` is the limit of a day in R. `replayed` asks for the forecasts of replays instead of live ones, to see
+    what a past day would have told.
     """
 
     settings: AlertSettings
     zone: str
     silent_minutes: int
+    max_day_loss: float
     replayed: bool = False
 
 
@@ -47,9 +49,11 @@ def facts_of(store: Store, instrument: Instrument, now: datetime, rules: FactRul
         trips = _rows(journal, "alert_trips", {**asked, "since": since})
         retrained = _rows(journal, "alert_retrainings", {**asked, "since": since})
     said = [row for row in said if row["decided_at"] <= now]
+    stops = facts.day_stops(ranges, rules.max_day_loss)
     return [
         *facts.opening_facts(instrument, since if rules.replayed else now, now, settings, zone),
-        *facts.range_facts(instrument, ranges, said, now, settings, zone),
+        *facts.range_facts(instrument, ranges, said, now, settings, zone, stops),
+        *facts.day_limit_facts(instrument, ranges, stops, rules.max_day_loss, settings.rule),
         *facts.silence_facts(instrument, newest, now, rules.silent_minutes, zone),
         *facts.missed_facts(instrument, said, zone),
         *facts.alarm_facts(instrument, looks),

@@ -67,7 +67,8 @@ class Sent:
 def fact_rules(settings: HubSettings, instrument: Instrument, *, replayed: bool = False) -> FactRules:
     """Return what the facts of an instrument depend on beside the stores."""
     zone = shown_zone(settings.display.time_zone, instrument)
-    return FactRules(settings.alerts, zone, settings.feed.silent_minutes, replayed)
+    limit = settings.account.max_day_loss_r
+    return FactRules(settings.alerts, zone, settings.feed.silent_minutes, limit, replayed)
 
 
 def raise_due(

@@ -38,7 +38,8 @@ FORECAST: dict[str, Any] = {
 def told(
     *ranges: dict[str, Any], said: list[dict[str, Any]] | None = None, now: datetime | None = None, **more: Any
 ) -> list[Fact]:
-    return alert_facts.range_facts(MGC, ranges, said or [], now or at("12:00"), AlertSettings(**more), ZONE)
+    stops = alert_facts.day_stops(ranges, 3.0)
+    return alert_facts.range_facts(MGC, ranges, said or [], now or at("12:00"), AlertSettings(**more), ZONE, stops)
 
 
 def test_a_range_its_break_and_its_trade_are_told_each_when_it_was_known():
@@ -57,6 +58,49 @@ def test_a_range_its_break_and_its_trade_are_told_each_when_it_was_known():
         ("result", at("00:42"), "✓ Target at 10:42 AEST: short from 3,406.9 to 3,399.6, +0.97R net."),
     ]
     assert {(each.instrument, each.subject, each.key) for each in facts} == {("MGC", "10:00", "2025-06-03|1000")}
+
+
+def lost(orb: str, broke: str, exited: str | None, r_net: float | None = -1.1) -> dict[str, Any]:
+    """A trade of the day that was stopped, or with neither exit nor result is held."""
+    closed = {"exited_at": at(exited), "result": "loss"} if exited else {"exited_at": None, "result": None}
+    return {**RANGE, "orb": orb, "broke_at": at(broke), "r_net": r_net if exited else None, **closed}
+
+
+def test_a_day_that_has_lost_its_limit_is_told_once_with_what_is_still_held():
+    rows = [
+        lost("0900", "00:01", "01:00"),
+        lost("1000", "00:06", "02:00"),
+        lost("1100", "01:10", "03:00"),
+        lost("1800", "02:59", None),
+        lost("2300", "03:00", None),
+    ]
+    stops = alert_facts.day_stops(rows, 3.3)
+    assert stops == {DAY: at("03:00")}
+    assert alert_facts.day_limit_facts(MGC, rows, stops, 3.3, "full-rr1-day") == [
+        Fact(
+            "day_loss_limit",
+            "MGC",
+            "Tue 3 Jun",
+            "2025-06-03",
+            "−3.30R by 3 closed trades of full-rr1-day, the limit is −3.3R: STOP, no further entry on this trading "
+            "day. Still held: 1.",
+            "look",
+            at("03:01"),
+        )
+    ]
+    later = [*rows[:3], lost("1800", "02:59", "05:00", 2.0)]  # a gain that comes later is no second alert, and no other
+    [fact] = alert_facts.day_limit_facts(MGC, later, alert_facts.day_stops(later, 3.3), 3.3, "full-rr1-day")
+    assert (fact.key, fact.happened_at, fact.sentence.endswith("Still held: 1.")) == ("2025-06-03", at("03:01"), True)
+    assert alert_facts.day_stops(rows[:2], 3.3) == {}
+
+
+def test_a_break_after_the_stop_of_the_day_is_told_as_no_entry():
+    rows = [lost(orb, "00:06", "00:20") for orb in ("0900", "1000", "1100")]
+    *_, before, after, result = told(*rows, {**RANGE, "orb": "1800", "broke_at": at("00:20")})
+    assert (before.kind, after.kind, result.kind) == ("range", "break", "result")
+    assert after.sentence.endswith("by full-rr1-day. No entry: the day's loss limit was reached 10:21 AEST.")
+    assert result.sentence.endswith("+0.97R net. It broke after the stop of the day and does not count.")
+    assert "No entry" not in told(*rows)[1].sentence
 
 
 def test_a_range_waits_a_minute_for_its_forecast_where_models_answer():

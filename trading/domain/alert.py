@@ -32,6 +32,7 @@ ALERT_KINDS: Final = {
         AlertKind("range", "range complete", momentary=True),
         AlertKind("break", "break", momentary=True),
         AlertKind("result", "trade over"),
+        AlertKind("day_loss_limit", "loss limit of the day"),
         AlertKind("stale", "no bars", cool_minutes=30),
         AlertKind("loop", "loop not alive", cool_minutes=30),
         AlertKind("missed", "forecasts missed", cool_minutes=60),
