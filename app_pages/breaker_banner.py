@@ -30,10 +30,10 @@ def draw_breaker_banner(context: PageContext) -> None:
         return
     if trips:
         wall = shown_clock(context, context.instrument, trips[0].happened_at)
-        st.html(banner_html(trips, wall, context.settings.breaker))
+        st.html(banner_html(trips, wall, context.settings.breaker, context.clock.now()))
 
 
-def banner_html(trips: tuple[BreakerEvent, ...], wall: WallClock, settings: BreakerSettings) -> str:
+def banner_html(trips: tuple[BreakerEvent, ...], wall: WallClock, settings: BreakerSettings, now: datetime) -> str:
     """Return a bar a version: the codes that stand tripped, since when, why, and what arms them."""
     from ml_monitoring.breaker import (
         TITLES,
@@ -44,8 +44,8 @@ def banner_html(trips: tuple[BreakerEvent, ...], wall: WallClock, settings: Brea
     for version in dict.fromkeys((trip.model, trip.version) for trip in trips):
         own = [trip for trip in trips if (trip.model, trip.version) == version]
         told = " ".join(
-            f"<b>{TITLES[trip.code]}</b> ({trip.code}) since {wall.day_hm(trip.happened_at)} {wall.label}: "
-            f"{escape(trip.sentence)} Armed again {rearm_rule(trip.code, settings)}."
+            f"<b>{TITLES[trip.code]}</b> ({trip.code}) {_since(trip, wall, now)} "
+            f"Armed again {rearm_rule(trip.code, settings)}."
             for trip in own
         )
         bars.append(
@@ -53,3 +53,17 @@ def banner_html(trips: tuple[BreakerEvent, ...], wall: WallClock, settings: Brea
             f'<span class="sentence">{escape(" ".join(version))} is in shadow and moves nothing. {told}</span></div>'
         )
     return "".join(bars)
+
+
+def _since(trip: BreakerEvent, wall: WallClock, now: datetime) -> str:
+    """Return since when a code stands tripped and what was read then, which may be fine by now without arming it."""
+    from ml_monitoring.breaker import ASKED_AGAIN
+
+    at, read = f"{wall.day_hm(trip.happened_at)} {wall.label}", escape(trip.sentence)
+    if trip.kind == "recovering":
+        said = f"tripped, not armed again yet, though within its line since {at}: {read}"
+    elif trip.kind == "trip" and trip.why == ASKED_AGAIN:
+        said = f"tripped before, and asked again since {at} without having been armed: {read}"
+    else:
+        said = f"since {at}: {read}"
+    return said if trip.happened_at <= now else f"{said} The clock was set back since: nothing arms itself before {at}."

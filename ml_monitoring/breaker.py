@@ -76,6 +76,10 @@ class Watched:
     stage: str
 
 
+ASKED_AGAIN: Final = "it answers again, and was tripped"
+"""Why a code trips that reads within its line: it stood tripped when another version answered in its stead."""
+
+
 def rearm_rule(code: str, settings: BreakerSettings) -> str:
     """Return what arms `code` again, as the end of a sentence that begins "Armed again"."""
     if code == STALE:
@@ -83,7 +87,7 @@ def rearm_rule(code: str, settings: BreakerSettings) -> str:
     if code == MISSING:
         return f"by itself, after {settings.whole_events} forecasts in a row with every input"
     if REARMS[code] == "version":
-        return "only with another version: train and publish one"
+        return "only with another version: hub train makes one, hub models promote lets an earlier one answer"
     return f"by name and with a reason: hub breaker --rearm {code} --by NAME --why REASON"
 
 
@@ -187,7 +191,7 @@ def armed_since(events: Sequence[BreakerEvent], version: str, code: str) -> date
 def _event(watched: Watched, reading: Reading, kind: Kind, at: datetime) -> BreakerEvent:
     why = {
         "armed": "first look",
-        "trip": {"over": "what it reads is over its line", "within": "it answers again, and was tripped"}.get(
+        "trip": {"over": "what it reads is over its line", "within": ASKED_AGAIN}.get(
             reading.state, "it cannot be read"
         ),
         "recovering": "it reads within its line again",

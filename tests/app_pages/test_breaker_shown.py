@@ -1,5 +1,6 @@
 """The circuit breaker on the pages: a line on every page while a code is tripped, and its card on Model health."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from app_pages.clock import wall_clock
 from app_pages.health_breaker import CodeView, breaker_html, breaker_title
 from ml_data.breaker_log import BreakerEvent, append_breaker_events
 from ml_data.store import Store
-from ml_monitoring.breaker import CODES, DRAWDOWN, MISSING, STALE, Reading
+from ml_monitoring.breaker import ASKED_AGAIN, CODES, DRAWDOWN, MISSING, STALE, Reading
 from ml_monitoring.looks import Look, append_looks
 from tests.app_pages.small_home import MGC, MODEL, make_home, many_forecasts
 from tests.app_pages.test_model_health_page import page
@@ -31,12 +32,27 @@ def event(code: str = STALE, kind: str = "trip", at: datetime = AT, version: str
 
 
 def test_a_line_a_version_names_code_time_reason_and_what_arms_it():
-    shown = banner_html((event(), event(DRAWDOWN), event(MISSING, version="v_2")), WALL, SETTINGS)
+    shown = banner_html((event(), event(DRAWDOWN), event(MISSING, version="v_2")), WALL, SETTINGS, AT)
     assert shown.count('role="alert"') == 2
     assert f"{MODEL} v_1 is in shadow and moves nothing." in shown
     assert "<b>Stale data</b> (stale_data) since Tue 3 Jun 12:30 UTC: The newest bar is &lt;old&gt;." in shown
     assert "Armed again by itself, after 15 minutes of fresh bars." in shown
     assert "hub breaker --rearm drawdown --by NAME --why REASON" in shown
+
+
+def test_what_reads_within_its_line_again_is_said_to_be_tripped_still_and_not_to_trip_at_nought():
+    fine = replace(event(kind="recovering"), value=0.0, sentence="The market has been open for 0 minutes since.")
+    shown = banner_html((fine,), WALL, SETTINGS, AT + timedelta(minutes=1))
+    assert "tripped, not armed again yet, though within its line since Tue 3 Jun 12:30 UTC: The market" in shown
+    again = banner_html((replace(fine, kind="trip", why=ASKED_AGAIN),), WALL, SETTINGS, AT)
+    assert "tripped before, and asked again since Tue 3 Jun 12:30 UTC without having been armed: The market" in again
+    assert "(stale_data) since" not in shown + again
+
+
+def test_a_clock_that_was_set_back_is_named_since_nothing_arms_itself_before_it_is_reached_again():
+    said = "The clock was set back since: nothing arms itself before Tue 3 Jun 12:30 UTC."
+    assert said in banner_html((event(),), WALL, SETTINGS, AT - timedelta(seconds=1))
+    assert said not in banner_html((event(),), WALL, SETTINGS, AT)
 
 
 def view(code: str, state: str, last: BreakerEvent | None, value: float = 1.0) -> CodeView:
@@ -61,7 +77,7 @@ def test_every_code_has_a_row_with_its_value_line_and_rule():
     rows = breaker_html([view(code, "within", event(code)) for code in CODES], WALL, SETTINGS)
     assert rows.count("tripped</span>") == len(CODES)
     assert "1 <span class='tone-muted'>of 30 min</span>" in rows
-    assert "Tripped Tue 3 Jun 12:30 UTC. Armed again only with another version: train and publish one." in rows
+    assert "Tripped Tue 3 Jun 12:30 UTC. Armed again only with another version: hub train makes one, " in rows
     assert "never tripped" in breaker_html([view(STALE, "cannot tell", None, float("nan"))], WALL, SETTINGS).lower()
 
 
