@@ -264,9 +264,7 @@ class MLInferenceEngine:
                 f"about {event.trading_day}, whose outcome it has seen.",
             )
         if metadata.expires_on is not None and event.trading_day > metadata.expires_on:
-            raise Refused(
-                "expired_model", f"{version.version} may answer until {metadata.expires_on}; train a new one."
-            )
+            raise Refused("expired_model", metadata.expired_sentence(version.version))
         if event.decided_at - view.last_bar > timedelta(minutes=self.settings.stale_minutes):
             raise Refused(
                 "stale_bars",
@@ -284,7 +282,8 @@ class MLInferenceEngine:
         if stated is not None and stated != asked_schema_hash(version):
             raise Refused(
                 "schema_mismatch",
-                f"{version.version} was trained on other definitions of its features; train a new one.",
+                f"{version.version} was trained on other definitions of its features. Train a new one: "
+                f"{metadata.train_command}",
             )
 
 

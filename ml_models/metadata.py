@@ -162,6 +162,17 @@ class Metadata:
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Json] = field(default_factory=dict)
 
+    @property
+    def train_command(self) -> str:
+        """The command that trains a newer version of the same model on the bars that are stored then."""
+        asked = self.extra.get("recipe")
+        rule = asked.get("rule") if isinstance(asked, dict) else None
+        return f"hub train {self.recipe} --instrument {self.instrument}{f' --rule {rule}' if rule else ''}"
+
+    def expired_sentence(self, version: str) -> str:
+        """Return that `version` may answer no more, and what brings one that may."""
+        return f"{version} expired: it might answer until {self.expires_on}. Train a new one: {self.train_command}"
+
     def document(self) -> Json:
         """Return the contents of metadata.json."""
         ranges: list[Json] = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ml_data.breaker_log import BreakerEvent
 from ml_models.intervals import day_numbers, day_sums
+from ml_models.metadata import Metadata
 from ml_models.reliability import reliability
 from ml_monitoring.breaker import CALIBRATION, CHANGE, DAMAGED, DRAWDOWN, EXPIRED, MISSING, STALE, Reading
 from ml_monitoring.judged import Judged
@@ -64,12 +65,13 @@ def stale_data(feed: Feed, last: BreakerEvent | None, settings: BreakerSettings)
     return Reading(STALE, "over" if over else "within", "newest bar", float(feed.missed), line, said, recovered)
 
 
-def expired_model(version: str, expires: date | None, today: date) -> Reading:
+def expired_model(version: str, metadata: Metadata, today: date) -> Reading:
     """Return how many days a version is past the last on which it may answer."""
+    expires = metadata.expires_on
     if expires is None:
         return Reading(EXPIRED, "within", version, 0.0, 0.0, "It may answer on any day.")
     past = max(0, (today - expires).days)
-    said = f"It may answer until {expires}." if not past else f"It might answer until {expires}; train a new one."
+    said = metadata.expired_sentence(version) if past else f"It may answer until {expires}."
     return Reading(EXPIRED, "over" if past else "within", version, float(past), 0.0, said)
 
 

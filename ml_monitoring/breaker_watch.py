@@ -206,10 +206,10 @@ def _live_forecasts(
 
 def _expired(registry: ModelRegistry, watched: Watched, at: datetime) -> Reading:
     try:
-        expires = registry.metadata(watched.model, watched.version).expires_on
+        metadata = registry.metadata(watched.model, watched.version)
     except HubError as error:
         return readings.unreadable(EXPIRED, watched.version, str(error))
-    return readings.expired_model(watched.version, expires, at.date())
+    return readings.expired_model(watched.version, metadata, at.date())
 
 
 def _damaged(registry: ModelRegistry, watched: Watched) -> Reading:

@@ -101,13 +101,14 @@ def version_check(registry: ModelRegistry, model: str, version: str, today: date
     """Return whether a published version is whole and may still answer; only one whose audit passed is published."""
     try:
         problems = registry.verify(model, version)
-        expires = registry.metadata(model, version).expires_on
+        metadata = registry.metadata(model, version)
     except HubError as error:
         return Check(None, str(error))
     if problems:
         return Check(False, f"{version} is damaged: {problems[0]}")
+    expires = metadata.expires_on
     if expires is not None and today > expires:
-        return Check(False, f"{version} might answer until {expires}; train a new one.")
+        return Check(False, metadata.expired_sentence(version))
     return Check(True, f"Published after its audit, unchanged since; it may answer until {expires or 'any day'}.")
 
 

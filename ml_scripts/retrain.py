@@ -110,7 +110,17 @@ def _one(hub: Hub, model: str, *, if_due: bool) -> dict[str, Any]:
             progress=lambda _step, done, total: advance(done, total),
         )
     failed = came.result is not None and came.result.verdict == "failed"
-    return {**told, "retraining": came, "lines": [*lines, *describe(came, found)], "failed": failed}
+    expired = _still_expired(hub, model, facts.champion)
+    lines += [*describe(came, found), *([expired] if expired else [])]
+    return {**told, "retraining": came, "expired": expired, "lines": lines, "failed": failed}
+
+
+def _still_expired(hub: Hub, model: str, champion: str) -> str | None:
+    """Return that a champion may not answer any more, which no retraining changes: it replaces none."""
+    metadata = hub.registry.metadata(model, champion)
+    if metadata.expires_on is None or now().date() <= metadata.expires_on:
+        return None
+    return f"{metadata.expired_sentence(champion)}. Until then nobody answers for {model}."
 
 
 def describe(came: Retraining, found: Due) -> list[str]:

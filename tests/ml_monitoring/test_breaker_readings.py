@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from ml_monitoring.breaker_readings import (
     stale_data,
 )
 from ml_monitoring.judged import judged_of
+from tests.ml_models.drafts import metadata
 from tests.ml_monitoring.journal_tables import Row, journal, on_days
 from tests.ml_monitoring.live_journals import rows
 from trading.settings import BreakerSettings
@@ -57,8 +59,20 @@ def test_stale_data_recover_when_bars_have_come_for_long_enough(minutes: int, mi
     ("expires", "state", "past"), [(None, "within", 0), (date(2025, 6, 2), "within", 0), (date(2025, 6, 1), "over", 1)]
 )
 def test_a_version_expires_the_day_after_its_last(expires: date | None, state: str, past: int):
-    found = expired_model("v", expires, date(2025, 6, 2))
+    found = expired_model("v", metadata(expires_on=expires), date(2025, 6, 2))
     assert (found.state, found.value) == (state, past)
+
+
+@pytest.mark.parametrize(
+    ("extra", "command"),
+    [
+        ({}, "hub train directional --instrument DEMO"),
+        ({"recipe": {"rule": "half-rr2-session"}}, "hub train directional --instrument DEMO --rule half-rr2-session"),
+    ],
+)
+def test_an_expired_version_names_the_command_that_trains_another(extra: dict[str, Any], command: str):
+    found = expired_model("v_1", metadata(expires_on=date(2025, 6, 1), extra=extra), date(2025, 6, 2))
+    assert found.sentence == f"v_1 expired: it might answer until 2025-06-01. Train a new one: {command}"
 
 
 def test_a_damaged_version_says_what_is_wrong():

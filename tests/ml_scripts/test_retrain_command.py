@@ -47,6 +47,10 @@ def test_a_candidate_that_is_not_better_is_kept_and_told_everywhere(own_home: Pa
     [told] = ran.object["models"]
     result = told["retraining"]["result"]
     assert (result["verdict"], result["n"], result["days"]) == ("rejected", 120, 20)
+    assert told["expired"].startswith(f"{told['champion']} expired: it might answer until 2023-")
+    assert told["expired"].endswith(
+        f"Train a new one: hub train directional --instrument DEMO. Until then nobody answers for {MODEL}."
+    )
     listed = run_hub("models", "list", home=own_home).out
     assert f"{MODEL}  {result['candidate']}  rejected  " in listed
     assert f"Rejected: {result['why']}" in listed
