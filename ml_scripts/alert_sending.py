@@ -29,7 +29,7 @@ from ml_data.alert_journal import (
 from ml_data.store import Store
 from ml_monitoring.alert_channels import redacted
 from ml_monitoring.alert_rows import FactRules, facts_of
-from ml_monitoring.alerts import HORIZON, Message, alerts_due, messages_due
+from ml_monitoring.alerts import BEFORE, HORIZON, Message, alerts_due, messages_due
 from trading.alert_settings import ChannelSettings
 from trading.domain.alert import Alert, Fact, Severity
 from trading.domain.instrument import Instrument
@@ -176,7 +176,7 @@ class AlertWatch:
     """Raises and sends alerts beside a loop, in a thread of its own: `look()` returns at once, whatever a channel does.
 
     `more(now)` are facts that no store holds. `tell` is called, from that thread, with a kind and a sentence for every
-    alert raised and every message that was not taken.
+    alert raised and every message that was not taken; of those from before the first look of all, only how many.
     """
 
     def __init__(
@@ -226,8 +226,15 @@ class AlertWatch:
         zone = shown_zone(self._settings.display.time_zone, self._instruments[0])
         try:
             now = self._clock()
-            for alert in raise_due(self._store, self._instruments, self._settings, now, self._more(now)):
-                self._tell("alert", f"{alert.title}: {alert.sentence}")
+            raised = raise_due(self._store, self._instruments, self._settings, now, self._more(now))
+            before = sum(alert.withheld == BEFORE for alert in raised)
+            if before:
+                self._tell(
+                    "alerts_before", f"{before} of the last day, from before the first look: they are in the hub."
+                )
+            for alert in raised:
+                if alert.withheld != BEFORE:
+                    self._tell("alert", f"{alert.title}: {alert.sentence}")
             for sent in send_due(
                 self._store, self._settings, zone, self._clock, lambda to, what: send_message(to, what, self._stop)
             ):

@@ -169,6 +169,22 @@ def test_a_loop_is_not_held_up_by_a_channel_that_hangs(tmp_path: Path):
     store.close()
 
 
+def test_what_happened_before_the_first_look_is_counted_and_not_told_as_if_it_happened_now(tmp_path: Path):
+    store, said = Store(tmp_path), []
+    facts = [
+        Fact("result", "MGC", "10:00", str(hours), "Stop.", "note", AT - timedelta(hours=hours)) for hours in (0, 2, 9)
+    ]
+    watch = AlertWatch(
+        store, [DEMO], settings(tmp_path), lambda: AT, lambda kind, text: said.append((kind, text)), lambda _: facts
+    )
+    watch.finish()
+    assert said == [
+        ("alerts_before", "2 of the last day, from before the first look: they are in the hub."),
+        ("alert", "MGC 10:00: trade over: Stop."),
+    ]
+    store.close()
+
+
 def test_a_loop_along_a_replay_tells_nobody(tmp_path: Path):
     store = Store(tmp_path)
     raise_breaks(store)
