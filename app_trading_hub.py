@@ -25,6 +25,9 @@ _PAGES = (
     ("data", "Data", ":material/database:"),
 )
 
+_FIRST = "first"
+"""The path of the first page, under which nothing is found: its address is `/`. A hidden one beside it is `/today`."""
+
 
 def main() -> None:
     """Let the reader in, draw the navigation, what every page shows, and the page; a failure becomes one sentence."""
@@ -32,11 +35,13 @@ def main() -> None:
     if not admit():
         return
     pages = [
-        st.Page(_page(module), title=title, icon=icon, url_path=module, default=module == "today")
+        st.Page(_page(module), title=title, icon=icon, url_path=path, default=path == _FIRST)
         for module, title, icon in _PAGES
+        for path in (_FIRST if module == "today" else module,)
     ]
     st.session_state["pages"] = {module: page for (module, *_), page in zip(_PAGES, pages, strict=True)}
-    page = st.navigation(pages, position="top")
+    named = st.Page(_page("today"), title="Today", url_path="today", visibility="hidden")
+    page = st.navigation([*pages, named], position="top")
     carry_parameters(page.url_path)
     page.run()
 

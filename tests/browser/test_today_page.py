@@ -147,3 +147,13 @@ def test_no_request_leaves_this_machine_and_no_warning_is_logged(hub: App, open_
     assert [url for url in asked if not url.startswith((hub.url, "data:", "blob:"))] == []
     log = hub.log().lower()
     assert [word for word in ("deprecat", "traceback", "error", "will be removed") if word in log] == []
+
+
+def test_today_has_an_address_like_every_other_page(open_page: OpenPage, hub: App):
+    page = open_page(hub, "/today" + IN_TRADE.removeprefix("/"))
+    expect(page.locator(".hub-decision.in-trade .sentence")).to_contain_text("23:00 short from 2,1")
+    assert page.get_by_text("Page not found").count() == 0
+    page.get_by_role("link", name="Journal").first.click()
+    wait_until_quiet(page)
+    assert "/journal?" in page.url
+    assert "day=2025-03-04" in page.url
