@@ -263,4 +263,5 @@ def _spelled(days: float) -> str:
     if days > _LONGEST:
         return f"more than {_LONGEST:,} further days (20 years)"
     step = 10 ** max(0, len(str(math.ceil(days))) - 2)
-    return f"about {max(1, step * math.ceil(days / step))} further days"
+    rounded = max(1, step * math.ceil(days / step))
+    return f"about {rounded} further day{'s' if rounded > 1 else ''}"

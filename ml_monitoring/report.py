@@ -1,5 +1,6 @@
 """The monitoring report: everything the Model health page and `hub monitor` say, from one reading of the journal."""
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -129,13 +130,13 @@ def describe(report: HealthReport) -> list[str]:
         return [*lines, "Nothing has matured yet, so there is nothing to judge."]
     for name, estimate in report.performance.scores.items():
         beside = ", ".join(
-            f"{baseline} {scores[name]:.3f}"
+            f"{baseline} {_score(scores[name])}"
             for baseline, scores in report.performance.baseline_scores.items()
             if name in scores
         )
         lines.append(
-            f"  {name:<18} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]  n {estimate.n:,} "
-            f"(worth {estimate.n_effective:,.0f}); {beside}"
+            f"  {name:<18} {_score(estimate.value)} [{_score(estimate.low)}, {_score(estimate.high)}]  "
+            f"n {estimate.n:,} (worth {_score(estimate.n_effective, ',.0f')}); {beside}"
         )
     lines.append(f"Skill ({report.performance.verdict.state}): {report.performance.verdict.sentence}")
     calibrated = () if report.calibration is None else report.calibration.verdicts
@@ -157,3 +158,8 @@ def describe(report: HealthReport) -> list[str]:
         lines.append(f"Worth ({report.worth.verdict.state}): {report.worth.verdict.sentence}")
         lines.append(f"Help ({report.worth.help.state}): {report.worth.help.sentence}")
     return lines
+
+
+def _score(value: float, digits: str = ".3f") -> str:
+    """Return a score in words; a dash where there is none, such as the precision of a class that was never called."""
+    return "–" if math.isnan(value) else f"{value:{digits}}"

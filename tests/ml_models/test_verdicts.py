@@ -14,6 +14,7 @@ from ml_models.reliability import (
 )
 from ml_models.score_table import score_table, skill
 from ml_models.verdicts import (
+    at_the_present_value,
     describe_against,
     describe_calibration_error,
     describe_in_the_large,
@@ -216,3 +217,11 @@ def test_every_sentence_can_be_made_from_any_number_of_days():
         for sentence in sentences + [verdict.sentence for verdict in verdicts]:
             assert sentence.endswith(".")
             assert "nan" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(0.2, "about 1 further day at"), (1.0, "about 1 further day at"), (1.1, "about 2 further days at")],
+)
+def test_days_are_counted_in_words(days: float, words: str):
+    assert at_the_present_value(days).startswith(words)

@@ -42,3 +42,5 @@ def test_the_report_in_words_has_every_score_and_a_verdict_on_each_question():
     told = "\n".join(lines)
     for word in ("accuracy", "log_loss", "recall_DOWN", "Skill (", "Calibration (", "Worth (", "Help ("):
         assert word in told
+    assert "nan" not in told
+    assert "majority –" in told  # it never called a break down, so nobody knows how often it would have been right
