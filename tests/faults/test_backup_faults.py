@@ -13,7 +13,8 @@ import pytest
 
 from ml_models.model_registry import ModelRegistry
 from tests.faults.killers import NEVER, Killer, killing
-from tests.faults.store_child import child, next_line, stored
+from tests.faults.store_child import ROOT, child, next_line, stored
+from tests.faults.test_live_faults import Day, follow
 from tests.hub_home import MODEL, REGISTRY, STORES, copied, using
 from tests.ml_scripts.hub_runs import run_hub
 
@@ -86,6 +87,38 @@ def test_a_backup_made_while_another_process_publishes_holds_whole_versions_and_
     assert first in listed
     assert sorted(str(move.to_version) for move in copy.journal("directional")) == sorted(listed)
     assert copy.load("directional").version in listed
+
+
+def test_a_backup_of_a_home_that_is_followed_live_is_put_back_and_what_lies_between_is_written_down_as_missed(
+    live_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home, elsewhere = copied(live_home, tmp_path / "home"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    day = Day(home, iter(()))
+    verb = [sys.executable, "-m", "ml_scripts.hub", "backup", str(elsewhere)]
+
+    def back_up() -> None:
+        subprocess.run(verb, cwd=ROOT, env={**os.environ, "HUB_HOME": str(home)}, check=True, capture_output=True)
+
+    day.faults = iter([*[day.market.grow] * 4, back_up])
+    follow(day, monkeypatch)
+    [made] = elsewhere.iterdir()
+    with using(home) as whole, using(made) as copy:
+        logged, held = whole.journal("prediction_id, refusal_code"), copy.journal("prediction_id, refusal_code")
+    assert len(logged) == 6
+    assert 0 < len(held) < 5
+    # As docs/data.md says: the loop has ended; the file and its log away, those of the backup there, the state away.
+    for path in (home / STORES).glob("journal.duckdb*"):
+        path.rename(tmp_path / path.name)
+    for path in (made / STORES).glob("journal.duckdb*"):
+        shutil.copy2(path, home / STORES)
+    (home / STORES / "live.json").rename(tmp_path / "live.json")
+    follow(Day(home, iter(())), monkeypatch)
+    with using(home) as restored:
+        found = restored.journal("prediction_id, refusal_code")
+    assert {row for row in found if row[1] != "missed"} == set(held)
+    assert {row[0] for row in found} == {row[0] for row in logged}
+    assert run_hub("doctor", home=home).code == 0
 
 
 def test_a_killed_backup_leaves_nothing_under_the_final_name_and_the_next_is_whole(
