@@ -9,10 +9,11 @@ hub: ## Build the environment, make a demo market if there are no bars, open the
 	$(PYTHON) bootstrap.py hub $(OPTIONS)
 test: ## Run all tests, the browser ones too
 	$(PYTHON) bootstrap.py test $(OPTIONS)
-nightly: ## Twenty simulated markets instead of three, 400 streams of every monitor, 200 kills of every step
+nightly: ## Twenty simulated markets instead of three, 400 streams of every monitor, 200 kills of every step, a minute's lock
 	$(PYTHON) bootstrap.py environment
 	STATISTICS_SEEDS=20 .venv/bin/python -m pytest -q tests/statistics tests/ml_training/test_guard.py
 	FAULT_KILLS=200 .venv/bin/python -m pytest -q tests/faults/test_retrain_faults.py tests/faults/test_killed_steps.py
+	FAULT_LOCK_SECONDS=60 .venv/bin/python -m pytest -q tests/faults/test_live_faults.py
 	HUB_RUNS=400 .venv/bin/python -m pytest -q tests/contracts/test_monitor_rates.py
 check: ## Lint, types, layers, doctests
 	$(PYTHON) bootstrap.py check

@@ -194,6 +194,7 @@ class AlertWatch:
         self._thread: threading.Thread | None = None
         self._seen: tuple[int, int] | None = None
         self._looked_at = 0.0
+        self._trouble: str | None = None
 
     def look(self) -> None:
         """Look for alerts, when something was stored since the last look or half a minute has passed."""
@@ -240,5 +241,14 @@ class AlertWatch:
             ):
                 if sent.error is not None:
                     self._tell("alert_not_sent", sent.sentence)
+            self._amiss(None)
         except (HubError, OSError) as error:
-            self._tell("alert_not_sent", f"alerts: {error} Tried again with the next look.")
+            self._amiss(f"alerts: {error} Tried again with the next look.")
+
+    def _amiss(self, sentence: str | None) -> None:
+        """Tell once what keeps alerts from being looked for, and once that it is over (`sentence` None)."""
+        if sentence is None and self._trouble is not None:
+            self._tell("alerts_back", "alerts: looked for again.")
+        if sentence is not None and sentence != self._trouble:
+            self._tell("alert_not_sent", sentence)
+        self._trouble = sentence

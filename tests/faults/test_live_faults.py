@@ -4,7 +4,9 @@ Each is named in the log, in the state on disk and on a page, and the journal is
 """
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -48,6 +50,8 @@ print(os.getpid(), flush=True)
 time.sleep(600)
 """
 LONG = timedelta(minutes=30)
+LOCKED_SECONDS = float(os.environ.get("FAULT_LOCK_SECONDS", "1.5"))
+"""For so long another process keeps the journal, six times as long as the store waits; a real minute every night."""
 Step = Callable[[], object]
 
 
@@ -98,7 +102,7 @@ class Watch:
         return self.day.looked(self.real, now)
 
 
-def follow(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def follow(day: Day, monkeypatch: pytest.MonkeyPatch, wait: float = 0.3) -> None:
     with monkeypatch.context() as patched:
         for module in (live_feed, live_board, shadow):
             patched.setattr(module, "now", day.now)
@@ -106,7 +110,7 @@ def follow(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(live_feed, "ClockWatch", lambda tolerance: Watch(day, ClockWatch(tolerance)))
         patched.setattr(live_feed, "jobs_of", lambda *_: [])
         patched.setattr(roster.Seat, "made_at", MADE_AT)
-        patched.setattr(console, "Store", partial(Store, wait=0.3))
+        patched.setattr(console, "Store", partial(Store, wait=wait))
         ran = run_hub("shadow", "--feed", f"folder:{day.market.path}", "--instrument", "DEMO", home=day.home)
     assert ran.code == 0, ran.err
 
@@ -187,6 +191,42 @@ def test_the_journal_is_that_of_a_day_without_faults(
         newest = {row[0]: row[:1] + row[2:] for row in faulty.outcomes()}
         assert repr(list(newest.values())) == repr([row[:1] + row[2:] for row in outcomes])
         assert len(set(faulty.outcomes("prediction_id, revision"))) == len(faulty.outcomes())
+
+
+def test_a_journal_that_is_locked_for_long_costs_no_answer(
+    live_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    locked, whole = copied(live_home, tmp_path / "locked"), copied(live_home, tmp_path / "whole")
+    wait = LOCKED_SECONDS / 6
+    follow(Day(whole, iter(())), monkeypatch)
+    asked: list[float] = []
+
+    def holding(day: Day) -> Iterator[Step]:
+        yield day.market.grow
+        with child(HELD, locked / STORES) as holder:
+            next_line(holder)
+            yield day.market.grow
+            begun = time.monotonic()
+            while time.monotonic() < begun + LOCKED_SECONDS:
+                yield lambda: asked.append(time.monotonic() - begun)
+        yield lambda: None  # the loop finds the journal free before the market goes on
+
+    day = Day(locked, iter(()))
+    day.faults = holding(day)
+    follow(day, monkeypatch, wait)
+    assert len(asked) >= 3
+    assert asked[-1] > LOCKED_SECONDS / 2
+    with using(whole) as undisturbed, using(locked) as held:
+        wanted = undisturbed.journal("* EXCLUDE (latency_ms)")
+        assert len(wanted) == 6
+        assert repr(held.journal("* EXCLUDE (latency_ms)")) == repr(wanted)
+        assert repr(held.outcomes()) == repr(undisturbed.outcomes())
+    told = log_of(locked)
+    for kind, over in (("store", "store_back"), ("alert_not_sent", "alerts_back")):
+        said = [line["sentence"] for line in told if line["kind"] == kind]
+        assert sum(f"held it for longer than {wait:g} s" in sentence for sentence in said) <= 1, kind
+        assert sum(line["kind"] == over for line in told) == len(said), kind
+    assert sum(line["kind"] == "store" for line in told) == 1
 
 
 STORE_FAULTS = (

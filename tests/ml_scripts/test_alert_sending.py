@@ -185,6 +185,23 @@ def test_what_happened_before_the_first_look_is_counted_and_not_told_as_if_it_ha
     store.close()
 
 
+def test_what_keeps_alerts_from_being_looked_for_is_told_once_and_once_that_it_is_over(tmp_path: Path):
+    store, other, said = Store(tmp_path, wait=0.05), Store(tmp_path), []
+    raise_breaks(store)
+    watch = AlertWatch(store, [DEMO], settings(tmp_path), lambda: AT, lambda kind, words: said.append((kind, words)))
+    with other.journal_write():
+        for _ in range(3):
+            watch.finish()
+    watch.finish()
+    watch.finish()
+    [(kind, words), over] = [each for each in said if each[0] in ("alert_not_sent", "alerts_back")]
+    assert kind == "alert_not_sent"
+    assert "held it for longer than 0.05 s" in words
+    assert over == ("alerts_back", "alerts: looked for again.")
+    other.close()
+    store.close()
+
+
 def test_a_loop_along_a_replay_tells_nobody(tmp_path: Path):
     store = Store(tmp_path)
     raise_breaks(store)
