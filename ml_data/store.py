@@ -18,7 +18,7 @@ Facts of DuckDB 2.0.0 that shape this module, each held by a test:
 - A checkpoint that fails (disk full) harms nothing: what was committed is in the write-ahead log, and the next lease
   reads it from there.
 - A checkpoint writes up to 2,000 last rows of a table again: a prediction costs 8 to 15 ms with one and 5 ms without.
-  A log of 24 KB costs each reader 1.3 ms. So a burst of writes ends without, and only then the log outlives its lease.
+  A log of 24 KB costs each reader 1.3 ms. So a burst of writes does without, and only then the log outlives its lease.
 - An ATTACH for writing deletes a write-ahead log whose database file is gone, and the rows in it.
 - Each ATTACH and DETACH leaves about a kilobyte in the instance: a loop that leases twenty times a minute would grow by
   a gigabyte a month, so the instance is renewed now and then.
@@ -29,6 +29,7 @@ import os
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -47,8 +48,9 @@ Alias = Literal["market", "journal"]
 ALIASES: tuple[Alias, ...] = ("market", "journal")
 LEASES_OF_AN_INSTANCE = 3_000
 """After so many leases, and while there is none, a fresh instance is taken: 15 ms every two hours of a live loop."""
-BURST_SECONDS, BURST_BYTES = 1.0, 24_576
-"""A write that follows another this soon leaves its rows in the write-ahead log, until that has grown to so much."""
+BURST_WRITES, BURST_SECONDS, BURST_BYTES = 8, 1.0, 24_576
+"""So many writes of one process to a file in so short a time are a burst: what comes then stays in the write-ahead log,
+until that has grown to so much. A step of the live loop writes less often."""
 
 
 @cache
@@ -95,7 +97,7 @@ class Store:
         self._leased = self._since_fresh = 0
         self._counting = threading.Lock()
         self._checked: dict[Alias, tuple[int, int]] = {}  # stamp and size of a file that was sound when last let go
-        self._last_write = dict.fromkeys(ALIASES, -BURST_SECONDS)  # on the monotonic clock
+        self._writes = {alias: deque[float](maxlen=BURST_WRITES) for alias in ALIASES}  # on the monotonic clock
         self._unwritten: dict[Alias, bool] = {}  # files whose log holds rows of ours, and whether a burst is on
         self._leases = {alias: self._lease_on(alias, wait) for alias in ALIASES}
 
@@ -243,8 +245,7 @@ class Store:
                 yield cursor
                 self._change_stamp(alias)
                 cursor.execute("COMMIT")
-                last, self._last_write[alias] = self._last_write[alias], time.monotonic()
-                self._unwritten[alias] = self._last_write[alias] - last < BURST_SECONDS
+                self._unwritten[alias] = self._is_burst(alias)
             except BaseException:
                 with suppress(duckdb.Error):  # the transaction may be gone already; the first error is the one to tell
                     cursor.execute("ROLLBACK")
@@ -282,6 +283,12 @@ class Store:
                     del self._unwritten[alias]
             cursor.execute(f"DETACH {alias}")
             self._checked[alias] = self.stamp(alias), self._path(alias).stat().st_size
+
+    def _is_burst(self, alias: Alias) -> bool:
+        """Count a write, and return whether there were many of late."""
+        writes = self._writes[alias]
+        writes.append(time.monotonic())
+        return len(writes) == writes.maxlen and writes[-1] - writes[0] < BURST_SECONDS
 
     def _end_burst(self, alias: Alias) -> None:
         if alias in self._unwritten:

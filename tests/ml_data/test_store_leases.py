@@ -209,15 +209,22 @@ def test_a_store_refuses_to_be_used_in_a_forked_process(store: Store, monkeypatc
 # Bursts of writes
 
 
+def in_burst(store: Store) -> list[str]:
+    written = [f"p{number}" for number in range(store_module.BURST_WRITES + 1)]
+    for name in written:
+        act(store, name)
+    return written
+
+
 @pytest.fixture
 def log(home: Path) -> Path:
     return home / "journal.duckdb.wal"
 
 
-def test_a_write_by_itself_is_in_the_file_and_leaves_no_log(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(store_module, "BURST_SECONDS", 0.0)
-    for name in ("p1", "p2", "p3"):
-        act(store, name)
+def test_a_few_writes_and_many_that_come_slowly_leave_no_log(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(20):
+        monkeypatch.setattr(store_module, "BURST_SECONDS", 0.0 if number >= store_module.BURST_WRITES - 1 else 600.0)
+        act(store, f"p{number}")
         assert not log.exists()
 
 
@@ -225,16 +232,15 @@ def test_the_rows_of_a_burst_stay_in_the_log_where_everybody_sees_them_until_the
     store: Store, home: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
-    act(store, "p1")
-    act(store, "p2")
+    written = in_burst(store)
     assert log.stat().st_size > 0
     other = Store(home)
-    assert acts(other) == acts(store) == ["p1", "p2"]
+    assert acts(other) == acts(store) == written
     other.close()
     store.close()
     assert not log.exists()
     again = Store(home)
-    assert acts(again) == ["p1", "p2"]
+    assert acts(again) == written
     again.close()
 
 
@@ -255,13 +261,12 @@ def test_the_first_write_after_a_burst_takes_the_rows_of_all_into_the_file(
     store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
-    act(store, "p1")
-    act(store, "p2")
+    written = in_burst(store)
     assert log.exists()
     monkeypatch.setattr(store_module, "BURST_SECONDS", 0.0)
-    act(store, "p3")
+    act(store, "z")
     assert not log.exists()
-    assert acts(store) == ["p1", "p2", "p3"]
+    assert acts(store) == [*written, "z"]
 
 
 # Change stamps

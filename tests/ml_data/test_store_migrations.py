@@ -117,7 +117,6 @@ def test_a_backup_holds_every_row_and_can_take_the_place_of_the_file(store: Stor
     store.backup("journal", tmp_path / "backup.duckdb")
     act(store, "p2")
     assert store.stamp("journal") != stamp
-    store.close()  # what is restored takes the place of the file of programs that have ended
     (tmp_path / "backup.duckdb").replace(home / "journal.duckdb")
     restored = Store(home)
     assert acts(restored) == ["p1"]
