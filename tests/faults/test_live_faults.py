@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ml_data import store
 from ml_data.feeds.base import Notice
 from ml_data.store import Store
 from ml_inference import roster
@@ -111,6 +112,7 @@ def follow(day: Day, monkeypatch: pytest.MonkeyPatch, wait: float = 0.3) -> None
         patched.setattr(live_feed, "jobs_of", lambda *_: [])
         patched.setattr(roster.Seat, "made_at", MADE_AT)
         patched.setattr(console, "Store", partial(Store, wait=wait))
+        patched.setattr(store, "BURST_SECONDS", 0.0)  # the steps of a real day are minutes apart
         ran = run_hub("shadow", "--feed", f"folder:{day.market.path}", "--instrument", "DEMO", home=day.home)
     assert ran.code == 0, ran.err
 
