@@ -282,7 +282,8 @@ class Store:
                     cursor.execute(f"CHECKPOINT {alias}")
                     del self._unwritten[alias]
             cursor.execute(f"DETACH {alias}")
-            self._checked[alias] = self.stamp(alias), self._path(alias).stat().st_size
+            with suppress(FileNotFoundError):  # it was moved away meanwhile, as the next lease finds out
+                self._checked[alias] = self.stamp(alias), self._path(alias).stat().st_size
 
     def _is_burst(self, alias: Alias) -> bool:
         """Count a write, and return whether there were many of late."""

@@ -5,8 +5,9 @@ import logging
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
@@ -25,6 +26,7 @@ QUIET: Final = ("stored", "repeated", "unclosed")
 """What is written to the log and not to the terminal: it happens every minute."""
 
 _LOG_BYTES, _LOGS_KEPT = 5_000_000, 5
+_LINES_THAT_WAIT: Final = 200
 
 Tell = Callable[[Notice, str], None]
 """Takes what happened, and the symbol of the instrument that it is about ("" for the process)."""
@@ -119,20 +121,38 @@ def following_alone(store: Store, follows: str) -> AbstractContextManager[None]:
 
 
 class _Log(RotatingFileHandler):
-    """A log that cannot be written is told once; what comes meanwhile is told on the terminal alone."""
+    """A log that cannot be written is told once, and its last lines wait until it can be."""
 
     def __init__(self, path: Path, show: Callable[[str], None]) -> None:
         super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True)
         self.setFormatter(logging.Formatter("%(message)s"))
         self._show, self._failing = show, False
+        self._waiting: deque[logging.LogRecord] = deque(maxlen=_LINES_THAT_WAIT)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line; tell once that it cannot be written, and once that it can be again."""
+        """Write a line, after those that wait; tell once that it cannot be written, and once that it can be again."""
         before, self._failing = self._failing, False
-        super().emit(record)
+        self._waiting.append(record)
+        while self._waiting and not self._failing:
+            self._write(self._waiting[0])
         if self._failing != before:
-            how = f"cannot be written: {self._why}. Lines of it may be missing" if self._failing else "is written again"
-            self._show(f"{self.baseFilename} {how}.")
+            wait = f"cannot be written: {self._why}. Its last {_LINES_THAT_WAIT} lines wait for it"
+            self._show(f"{self.baseFilename} {wait if self._failing else 'is written again'}.")
+
+    def _write(self, record: logging.LogRecord) -> None:
+        path = Path(self.baseFilename)
+        size = path.stat().st_size if path.exists() else 0
+        super().emit(record)
+        if not self._failing:
+            self._waiting.popleft()
+            return
+        stream, self.stream = self.stream, None  # with what it holds of the line, which is written anew
+        with suppress(OSError):
+            if stream is not None:
+                stream.close()
+        with suppress(OSError):
+            if path.stat().st_size > size:
+                os.truncate(path, size)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - called where `emit` caught something
         """Remember what kept a line from being written, instead of printing a trace."""

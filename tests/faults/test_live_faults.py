@@ -249,6 +249,26 @@ def test_every_fault_is_named_once_in_the_log_and_when_it_is_over(faulty_home: P
     assert set(FEED_FAULTS) <= {line["kind"] for line in told}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on the size of a file are a matter of Unix")
+def test_lines_that_a_full_disk_kept_from_the_log_are_written_when_there_is_room(tmp_path: Path):
+    shown: list[str] = []
+    with live_board.live_log(Store(tmp_path), shown.append) as tell:
+        tell(Notice("stored", "before"))
+        try:
+            room(100)
+            for number in range(3):
+                tell(Notice("stored", f"while the disk is full, {number}"))
+        finally:
+            room(None)
+        tell(Notice("stored", "after"))
+    said = [json.loads(line)["sentence"] for line in (tmp_path / "live.log").read_text().splitlines()]
+    assert said == ["before", *(f"while the disk is full, {number}" for number in range(3)), "after"]
+    assert [line.split("live.log ")[1] for line in shown] == [
+        "cannot be written: [Errno 27] File too large. Its last 200 lines wait for it.",
+        "is written again.",
+    ]
+
+
 def put_into_the_present(home: Path, *, over: bool) -> LiveState:
     """Write the state of the loop as if all of it had happened just now; return it."""
     path, now = home / STORES / "live.json", datetime.now(UTC)
