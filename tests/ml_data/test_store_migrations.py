@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_data import schema
+from ml_data import store as store_module
 from ml_data.store import ALIASES, Store
 from tests.ml_data.store_use import act, acts
 from trading.errors import StoreError
@@ -126,13 +127,16 @@ def test_a_backup_holds_every_row_and_can_take_the_place_of_the_file(store: Stor
     assert sorted(tmp_path.iterdir()) == [home]
 
 
-def test_a_backup_says_how_many_rows_of_each_table_it_holds_those_of_a_burst_included(store: Store, tmp_path: Path):
+def test_a_backup_says_how_many_rows_of_each_table_it_holds_those_of_a_burst_included(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store_module, "BURST_SECONDS", 600.0)
     other = Store(store.home)
-    for name in ("p1", "p2", "p3"):
-        act(other, name)
+    for number in range(20):
+        act(other, f"p{number}")
     assert (store.home / "journal.duckdb.wal").exists()
     rows = store.backup("journal", tmp_path / "backup.duckdb")
-    assert {table: count for table, count in rows.items() if count} == {"ml_actions": 3, "schema_version": NEWEST}
+    assert {table: count for table, count in rows.items() if count} == {"ml_actions": 20, "schema_version": NEWEST}
     other.close()
 
 
