@@ -13,7 +13,7 @@ from app_pages.tables import draw_table
 from app_pages.typed import as_typed
 from ml_inference.live_state import LiveState, Trouble, live_path, read_state
 from ml_inference.troubles import lasts, of_now
-from ml_scripts.live_health import health_of
+from ml_scripts.live_health import SILENT, health_of
 
 COLUMNS: Final[dict[str, Any]] = {
     "State": None,
@@ -36,6 +36,21 @@ def draw_loop_now(context: PageContext) -> None:
     lines = amiss(state, now, context.instrument.symbol, shown_clock(context, context.instrument, now))
     if lines:
         draw_stale("The live loop", as_typed("  \n".join(lines)))
+
+
+def followed(context: PageContext) -> str | None:
+    """Return the feed that the live loop follows now for the page's instrument; None without, and in a replay."""
+    state = None if context.clock.is_replay else _state(context)
+    if state is None or context.instrument is None:
+        return None
+    return feed_of(state, context.instrument.symbol, datetime.now(UTC))
+
+
+def feed_of(state: LiveState, symbol: str, now: datetime) -> str | None:
+    """Return the feed of `symbol` while the process lives and follows it."""
+    each = state.follows.get(symbol)
+    lives = state.ended_at is None and now - state.alive_at <= SILENT
+    return each.feed if lives and each is not None and each.state == "following" else None
 
 
 def draw_loop(context: PageContext) -> None:

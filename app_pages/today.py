@@ -11,7 +11,7 @@ import streamlit as st
 
 from app_pages.clock import WallClock
 from app_pages.context import PageContext, choose, choose_zone, draw_nothing_stored, set_choice, shown_clock, turn_to
-from app_pages.loop_card import draw_loop_now
+from app_pages.loop_card import draw_loop_now, followed
 from app_pages.panels.decision import draw_decision
 from app_pages.panels.states import draw_empty, draw_error, draw_stale
 from app_pages.panels.strip import draw_strip
@@ -72,7 +72,9 @@ def _today(context: PageContext, instrument: Instrument, rule: TradeRule) -> Non
     draw_strip(strip_cells(view, wall, is_replay=context.clock.is_replay, stale_minutes=stale))
     draw_decision(*decision(view, wall, stale), rule_note(rule), said.voice(view))
     if is_stale(view, stale) and (context.clock.is_replay or not instrument.synthetic):  # the demo follows no feed
-        draw_stale("The feed is behind", age_sentence(view, wall), action="Try again now", key="again")
+        draw_stale(
+            "The feed is behind", age_sentence(view, wall, followed(context)), action="Try again now", key="again"
+        )
     draw_loop_now(context)
     with_model = context.settings.ml.enabled
     left, right = st.columns([0.735, 0.265]) if with_model else (st.container(), None)

@@ -76,7 +76,8 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
         *earlier, ready = by_state["ready"]
         also = f" (also {', '.join(range_label(each.name) for each in earlier)})" if earlier else ""
         edges = f"{price(view, ready.low)} to {price(view, ready.high)}"
-        return "READY", f"{range_label(ready.name)} range complete: {edges}; the first close outside is the entry{also}"
+        then = "nobody knows here whether it has broken since" if stale else "the first close outside is the entry"
+        return "READY", f"{range_label(ready.name)} range complete: {edges}; {then}{also}"
     if by_state["forming"]:
         forming = by_state["forming"][0]
         so_far = f": {price(view, forming.low)} to {price(view, forming.high)} so far" if forming.bars else ""
@@ -115,14 +116,22 @@ def _stopped(view: TodayView, wall: WallClock, stop: DayStop, state: DayState, s
     return (state, f"{sentence} · {lost}") if state == "IN TRADE" else ("STOP", lost)
 
 
-def age_sentence(view: TodayView, wall: WallClock) -> str:
-    """Return how old the newest bar is, and what is therefore frozen."""
+def age_sentence(view: TodayView, wall: WallClock, feed: str | None = None) -> str:
+    """Return how old the newest bar is, what is therefore frozen, and what to do; `feed` is followed at this moment."""
     last = _when(view, wall, view.through - timedelta(minutes=1))
     missed = span(timedelta(minutes=view.missed))
     return (
         f"The last bar started {last} {wall.label} and the market has been open for {missed} since. "
-        f"Prices, states and forecasts below are frozen there. Newer bars come with "
-        f"`hub ingest FILES --instrument {view.instrument.symbol}`."
+        f"Prices, states and forecasts below are frozen there. {_newer_bars(view.instrument.symbol, feed)}"
+    )
+
+
+def _newer_bars(symbol: str, feed: str | None) -> str:
+    if feed is not None:
+        return f"The loop follows `{feed}`, which brings none: look at what fills it, and for prices at your platform."
+    return (
+        f"Newer bars come with `hub shadow --feed FEED --instrument {symbol}` while it runs, or with "
+        f"`hub ingest FILES --instrument {symbol}`."
     )
 
 

@@ -173,7 +173,19 @@ def test_when_the_feed_is_behind_the_decision_says_as_of_when_and_counts_nothing
     assert decision(behind, BRISBANE, 3) == ("WAIT", "As of 23:20 AEST: next range 00:30 Brisbane")
     assert age_sentence(behind, BRISBANE) == (
         "The last bar started 23:19 AEST and the market has been open for 20 min since. Prices, states and forecasts "
-        "below are frozen there. Newer bars come with `hub ingest FILES --instrument MGC`."
+        "below are frozen there. Newer bars come with `hub shadow --feed FEED --instrument MGC` while it runs, or with "
+        "`hub ingest FILES --instrument MGC`."
+    )
+
+
+def test_a_feed_that_is_followed_and_brings_nothing_is_what_to_look_at_and_a_range_may_have_broken():
+    behind = today(STOPPED, READY, clock=at("13:40"), missed=20)
+    assert age_sentence(behind, BRISBANE, "folder:/mgc").endswith(
+        "The loop follows `folder:/mgc`, which brings none: look at what fills it, and for prices at your platform."
+    )
+    assert decision(behind, BRISBANE, 3) == (
+        "READY",
+        "As of 23:20 AEST: 23:00 range complete: 2,884.0 to 2,887.0; nobody knows here whether it has broken since",
     )
 
 
