@@ -260,20 +260,20 @@ def _calibration_verdict(report: HealthReport) -> Verdict | None:
 
 
 def score_frame(performance: Performance) -> pd.DataFrame:
-    """Return the scores as a table: model with interval, its baselines, n and what n is worth; NaN where undefined."""
+    """Return the scores as a table: model, its baselines beside it (a telephone shows no more), interval, n, worth.
+
+    NaN where one is undefined.
+    """
     known = {name: title for name, title in SCORES.items() if name in performance.scores}
     names = {**known, **{name: _class_score(name) for name in performance.scores if name not in SCORES}}
     rows = []
     for name, title in names.items():
         estimate = performance.scores[name]
-        row: dict[str, object] = {
-            "Score": title,
-            "Model": estimate.value,
-            "95 % interval": f"{_number(estimate.low)} to {_number(estimate.high)}",
-        }
+        row: dict[str, object] = {"Score": title, "Model": estimate.value}
         for baseline in sorted(performance.baseline_scores, reverse=True):
             row[baseline.capitalize()] = performance.baseline_scores[baseline].get(name, math.nan)
-        rows.append({**row, "n": estimate.n, "worth": estimate.n_effective})
+        interval = f"{_number(estimate.low)} to {_number(estimate.high)}"
+        rows.append({**row, "95 % interval": interval, "n": estimate.n, "worth": estimate.n_effective})
     return pd.DataFrame(rows)
 
 

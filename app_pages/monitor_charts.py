@@ -73,6 +73,7 @@ def drift_chart(drifts: Sequence[Drift], colour: Tokens) -> Chart:
         y=alt.Y("input:N", title=None, sort=names, axis=alt.Axis(grid=False, labelLimit=150)),
     )
     tone = alt.Scale(domain=[True, False], range=[colour.warn, colour.muted])
+    roomy = f"width / {max(1, len(weeks))} > 32"  # a telephone has no room for the numbers: the mark stays
     return alt.layer(
         base.mark_rect(stroke=colour.background, strokeWidth=1).encode(
             color=alt.Color("above:N", scale=tone, legend=None),
@@ -84,7 +85,10 @@ def drift_chart(drifts: Sequence[Drift], colour: Tokens) -> Chart:
                 alt.Tooltip("line:Q", title="95 % of own windows below", format=".3f"),
             ],
         ),
-        base.mark_text(fontSize=10).encode(text="written:N"),
+        base.mark_text(fontSize=10, opacity=alt.ExprRef(f"{roomy} ? 1 : 0")).encode(text="written:N"),
+        base.transform_filter("datum.above")
+        .mark_text(fontSize=10, opacity=alt.ExprRef(f"{roomy} ? 0 : 1"))
+        .encode(text=alt.value("▲")),
     ).properties(height=24 * len(names) + 20, padding=PADDING)
 
 

@@ -165,7 +165,7 @@ def test_the_score_table_has_every_score_with_interval_baselines_and_both_counts
     found = report(*on_days(6, UP, replace(WRONG, orb="1000", base=0.2)))
     assert found.performance is not None
     table = score_frame(found.performance)
-    assert table.columns.tolist() == ["Score", "Model", "95 % interval", "Martingale", "Majority", "n", "worth"]
+    assert table.columns.tolist() == ["Score", "Model", "Martingale", "Majority", "95 % interval", "n", "worth"]
     assert table["Score"].tolist()[:4] == [
         "Log loss, nats (less is better)",
         "Brier score (less is better)",

@@ -33,11 +33,16 @@ def test_a_window_above_its_own_line_has_a_triangle():
     day = np.repeat(days(130), 6)
     found = drift_of(x, day, day < day[-60], ("calm", "moved"), window=10, importance={"calm": 0.1, "moved": 0.1})
     assert found is not None
-    rows = rows_with(drift_chart([found], DARK).to_dict(), "written")
+    spec = drift_chart([found], DARK).to_dict()
+    rows = rows_with(spec, "written")
     last = {row["input"]: row["written"] for row in rows if row["week"] == rows[-1]["week"]}
     assert last["moved"].endswith("▲")
     assert not last["calm"].endswith("▲")
     assert rows[0]["input"] == "moved"  # what could matter most comes first
+    cells, (numbers, marks) = len({row["week"] for row in rows}), spec["layer"][1:]
+    assert numbers["mark"]["opacity"] == {"expr": f"width / {cells} > 32 ? 1 : 0"}
+    assert marks["mark"]["opacity"] == {"expr": f"width / {cells} > 32 ? 0 : 1"}  # on a telephone they stand alone
+    assert (marks["encoding"]["text"], marks["transform"]) == ({"value": "▲"}, [{"filter": "datum.above"}])
 
 
 def test_an_alarm_is_marked_on_its_day():
