@@ -25,8 +25,7 @@ _PAGES = (
     ("data", "Data", ":material/database:"),
 )
 
-_FIRST = "first"
-"""The path of the first page, under which nothing is found: its address is `/`. A hidden one beside it is `/today`."""
+_FIRST = "first"  # the path of the first page, whose address is `/`; a hidden page beside it is `/today`
 
 
 def main() -> None:

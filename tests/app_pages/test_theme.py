@@ -68,6 +68,7 @@ def test_the_fonts_are_local_pinned_and_licensed():
 def test_streamlit_answers_this_machine_alone_and_tells_nobody():
     assert CONFIG["server"]["address"] == "127.0.0.1"
     assert CONFIG["server"]["fileWatcherType"] == "none"
+    assert CONFIG["runner"]["magicEnabled"] is False
     assert CONFIG["browser"]["gatherUsageStats"] is False
     assert CONFIG["client"] == {"toolbarMode": "viewer", "showErrorDetails": "none"}
 

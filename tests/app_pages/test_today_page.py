@@ -54,6 +54,10 @@ def page_text(app: AppTest) -> str:
     return "\n".join(said)
 
 
+def test_nothing_of_the_script_itself_is_written_on_the_page(home: Path, open_today: Open):
+    assert "/today" not in page_text(open_today(home, **IN_TRADE))
+
+
 def alerts(app: AppTest) -> list[str]:
     """What stands in the coloured boxes, as it is read: without the signs that keep Markdown from reading text."""
     boxes = [one for kind in ("info", "warning", "error") for one in getattr(app, kind)]
