@@ -283,7 +283,7 @@ class MLInferenceEngine:
             raise Refused(
                 "schema_mismatch",
                 f"{version.version} was trained on other definitions of its features. Train a new one: "
-                f"{metadata.train_command}",
+                f"{metadata.train_command}.",
             )
 
 

@@ -171,7 +171,7 @@ class Metadata:
 
     def expired_sentence(self, version: str) -> str:
         """Return that `version` may answer no more, and what brings one that may."""
-        return f"{version} expired: it might answer until {self.expires_on}. Train a new one: {self.train_command}"
+        return f"{version} expired: it might answer until {self.expires_on}. Train a new one: {self.train_command}."
 
     def document(self) -> Json:
         """Return the contents of metadata.json."""

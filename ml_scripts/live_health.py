@@ -1,21 +1,25 @@
 """What the state file of the process that follows feeds says, in sentences: whether it lives, and what it needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from ml_inference.live_state import Following, JobState, LiveState
+from ml_inference.live_state import Following, JobState, LiveState, Trouble
+from ml_inference.troubles import lasts
 
 SILENT: Final = timedelta(seconds=60)
 """A process that lives writes its state every ten seconds."""
+
+
+State = Literal["good", "look", "bad"]
 
 
 @dataclass(frozen=True)
 class Health:
     """One thing about the process: good, to be looked at, or bad."""
 
-    state: Literal["good", "look", "bad"]
+    state: State
     what: str
     sentence: str
 
@@ -42,22 +46,27 @@ def _lines(state: LiveState, at: datetime) -> Iterator[Health]:
         held = "" if state.memory_bytes is None else f", {state.memory_bytes / 1e6:.0f} MB"
         yield Health("good", "live", f"alive ({since}{held})")
     for symbol, each in state.follows.items():
-        yield _of_feed(symbol, each, at, ended=state.ended_at is not None)
+        ended = state.ended_at is not None or at - state.alive_at > SILENT
+        amiss = [one for one in state.troubles.values() if one.instrument == symbol and lasts(one) and not ended]
+        yield _of_feed(symbol, each, at, amiss, ended=ended)
     for name, job in state.jobs.items():
         yield _of_job(name, job)
 
 
-def _of_feed(symbol: str, each: Following, at: datetime, *, ended: bool) -> Health:
+def _of_feed(symbol: str, each: Following, at: datetime, amiss: Sequence[Trouble], *, ended: bool) -> Health:
+    """Return how a feed is: `amiss` is what goes on with it, such as that it is silent while the market trades."""
     words = [f"{each.feed} was followed until then" if ended else f"{each.feed} is {each.state}"]
     if each.newest_bar is not None:
         words.append(f"newest bar {_at(each.newest_bar)}, {_age(at - each.newest_bar)} ago")
+    words += [f"{one.kind} since {_at(one.last_at)}: {one.sentence.rstrip('.')}" for one in amiss]
     if each.last_forecast is not None:
         words.append(f"last forecast {_at(each.last_forecast.at)}: {each.last_forecast.sentence.rstrip('.')}")
     if each.last_error is not None:
         words.append(f"last error {_at(each.last_error.at)}: {each.last_error.sentence.rstrip('.')}")
     if each.next_event is not None and each.state == "following" and not ended:
         words.append(f"next range complete at {_at(each.next_event)}")
-    return Health("bad" if each.state == "waiting" else "good", f"live {symbol}", "; ".join(words) + ".")
+    found: State = "bad" if each.state == "waiting" else "look" if amiss or ended else "good"
+    return Health(found, f"live {symbol}", "; ".join(words) + ".")
 
 
 def _of_job(name: str, job: JobState) -> Health:

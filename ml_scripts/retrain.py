@@ -120,7 +120,7 @@ def _still_expired(hub: Hub, model: str, champion: str) -> str | None:
     metadata = hub.registry.metadata(model, champion)
     if metadata.expires_on is None or now().date() <= metadata.expires_on:
         return None
-    return f"{metadata.expired_sentence(champion)}. Until then nobody answers for {model}."
+    return f"{metadata.expired_sentence(champion)} Until then nobody answers for {model}."
 
 
 def describe(came: Retraining, found: Due) -> list[str]:

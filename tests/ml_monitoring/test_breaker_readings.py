@@ -72,7 +72,7 @@ def test_a_version_expires_the_day_after_its_last(expires: date | None, state: s
 )
 def test_an_expired_version_names_the_command_that_trains_another(extra: dict[str, Any], command: str):
     found = expired_model("v_1", metadata(expires_on=date(2025, 6, 1), extra=extra), date(2025, 6, 2))
-    assert found.sentence == f"v_1 expired: it might answer until 2025-06-01. Train a new one: {command}"
+    assert found.sentence == f"v_1 expired: it might answer until 2025-06-01. Train a new one: {command}."
 
 
 def test_a_damaged_version_says_what_is_wrong():

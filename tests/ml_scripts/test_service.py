@@ -18,7 +18,7 @@ import pytest
 from ml_data.feeds.base import Notice
 from ml_data.store import Store
 from ml_inference.clock_watch import ClockWatch
-from ml_inference.live_state import Following, JobState, LiveState, Told, read_state, write_state
+from ml_inference.live_state import Following, JobState, LiveState, Told, Trouble, read_state, write_state
 from ml_models.model_registry import ModelRegistry
 from ml_scripts import live_board, live_jobs
 from ml_scripts.live_board import Board
@@ -78,6 +78,25 @@ def test_a_process_that_lives_is_told_with_each_feed_and_each_daily_work():
         ),
         ("good", "job MGC retrain: not due since it is on the schedule (2025-03-03 21:59Z)."),
     ]
+
+
+def test_a_feed_that_is_silent_while_the_market_trades_is_not_called_good():
+    silent = Trouble("MGC", "silent", "No bar since 23:28Z.", minutes(40), minutes(99))
+    state = replace(STATE, alive_at=minutes(100), troubles={"MGC silent": silent})
+    feed = health_of(state, minutes(100))[1]
+    assert (feed.state, feed.what) == ("look", "live MGC")
+    assert "12 min ago; silent since 2025-03-03 23:39Z: No bar since 23:28Z; last forecast" in feed.sentence
+    over = replace(state, troubles={"MGC silent": replace(silent, over_at=minutes(100))})
+    assert health_of(over, minutes(100))[1].state == "good"
+    assert "silent" not in health_of(replace(state, ended_at=minutes(100)), minutes(100))[1].sentence
+
+
+def test_a_feed_of_a_process_that_is_gone_is_not_said_to_be_followed():
+    for state in (STATE, replace(STATE, ended_at=minutes(90))):
+        feed = health_of(state, minutes(92))[1]
+        assert (feed.state, feed.what) == ("look", "live MGC")
+        assert feed.sentence.startswith("ib:127.0.0.1:7497 was followed until then; newest bar")
+        assert "next range" not in feed.sentence
 
 
 @pytest.mark.parametrize(
