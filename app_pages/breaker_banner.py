@@ -30,7 +30,7 @@ def draw_breaker_banner(context: PageContext) -> None:
         return
     if trips:
         wall = shown_clock(context, context.instrument, trips[0].happened_at)
-        st.html(banner_html(trips, wall, context.settings.breaker, context.clock.now()))
+        st.html(banner_html(trips, wall, context.settings.breaker, context.clock.replay or datetime.now(UTC)))
 
 
 def banner_html(trips: tuple[BreakerEvent, ...], wall: WallClock, settings: BreakerSettings, now: datetime) -> str:

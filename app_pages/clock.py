@@ -1,5 +1,6 @@
 """What a page takes for now, and on which wall clock it shows its times. Pure: the URL's words in, instants out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -105,6 +106,12 @@ def zone_label(choice: str, instrument: Instrument) -> str:
         "utc": "UTC",
         "browser": "Browser",
     }.get(choice) or zone_place(choice)
+
+
+def distinct_zones(choices: Sequence[str], usual: str, instrument: Instrument) -> list[str]:
+    """Return the choices without those that bear another's name, such as UTC beside a trading day in UTC."""
+    by_label = {zone_label(name, instrument): name for name in (*reversed(choices), usual)}
+    return [name for name in choices if name in by_label.values()]
 
 
 def _date(text: str) -> date:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
 
 import streamlit as st
 
-from app_pages.clock import ZONES, Clock, WallClock, read_clock, wall_clock, zone_label
+from app_pages.clock import ZONES, Clock, WallClock, distinct_zones, read_clock, wall_clock, zone_label
 from app_pages.panels.states import draw_empty
 from app_pages.theme import UpDown
 from ml_data.store import Store
@@ -213,7 +213,8 @@ def set_choice(name: str, value: str, usual: str) -> None:
 def choose_zone(context: PageContext, instrument: Instrument) -> str:
     """Draw the zone picker and return the choice: what is shown changes, never a definition."""
     options, usual = _zones(context)
-    return choose("zone", "Times in", options, usual, lambda name: zone_label(name, instrument))
+    distinct = distinct_zones(options, usual, instrument)
+    return choose("zone", "Times in", distinct, usual, lambda name: zone_label(name, instrument))
 
 
 def shown_clock(context: PageContext, instrument: Instrument, at: datetime) -> WallClock:

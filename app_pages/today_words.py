@@ -87,7 +87,7 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
         )
     if by_state["not started"]:
         first = by_state["not started"][0]
-        wait = "" if stale else f", in {span(first.starts_at - view.clock)}"
+        wait = "" if stale else f", {_until(first.starts_at - view.clock)}"
         return "WAIT", f"next range {_named(first.name, wall.hm(first.starts_at))} {wall.place}{wait}"
     return "DONE", _done_sentence(view)
 
@@ -235,6 +235,11 @@ def span(length: timedelta) -> str:
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
+def _until(length: timedelta) -> str:
+    """Return when something begins; what should have begun waits for its first bar."""
+    return "opening now" if length < timedelta(minutes=1) else f"in {span(length)}"
+
+
 def _price_cell(view: TodayView) -> Cell:
     note = ""
     tone: Tone = "muted"
@@ -266,7 +271,7 @@ def _next_cell(view: TodayView, wall: WallClock) -> Cell:
         f"{wall.hm(starts_at) if starts_at - view.clock < timedelta(hours=20) else wall.day_hm(starts_at)} {wall.label}"
     )
     at = wall.place if shown == f"{range_label(name)} {wall.label}" else shown
-    return Cell("Next range", range_label(name), f"{at}, in {span(starts_at - view.clock)}")
+    return Cell("Next range", range_label(name), f"{at}, {_until(starts_at - view.clock)}")
 
 
 def _range_cell(view: TodayView) -> Cell:

@@ -1,5 +1,6 @@
 """The circuit breaker on the pages: a line on every page while a code is tripped, and its card on Model health."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -109,6 +110,20 @@ def test_the_line_is_there_while_the_code_stood_tripped_at_the_clock(
     at.run()
     assert not at.exception
     assert len(at.get("html")) == shown
+
+
+def test_what_trips_this_second_is_no_sign_of_a_clock_that_was_set_back(
+    tripped_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = shutil.copytree(tripped_home, tmp_path / "home")
+    store = Store(home / "ml_data")
+    append_breaker_events(store, [event(at=datetime.now(UTC))])
+    store.close()
+    monkeypatch.setenv("HUB_HOME", str(home))
+    at = AppTest.from_function(banner, default_timeout=30).run()
+    [shown] = [one.proto.body for one in at.get("html")]
+    assert "(stale_data) since " in shown
+    assert "set back" not in shown
 
 
 def test_the_card_stands_on_model_health(tripped_home: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app_pages.clock import Clock, WallClock, read_clock, wall_clock, zone_label
+from app_pages.clock import Clock, WallClock, distinct_zones, read_clock, wall_clock, zone_label
 from tests.app_pages.today_values import MGC, at
 from trading.domain.instrument import read_instrument
 from trading.errors import BadSettings
@@ -70,3 +70,11 @@ def test_a_wall_clock_shows_and_counts_the_same_time():
 def test_the_picker_names_zones_by_place_or_by_whose_they_are():
     names = [zone_label(choice, MGC) for choice in ("range", "exchange", "utc", "browser", "Europe/Berlin")]
     assert names == ["Brisbane", "Exchange", "UTC", "Browser", "Berlin"]
+
+
+def test_the_picker_offers_no_two_zones_of_one_name():
+    zones = ("range", "exchange", "utc", "browser")
+    bitcoin = read_instrument(CHECKOUT / "config" / "instruments" / "BTCUSDT.toml")
+    assert distinct_zones(zones, "range", MGC) == ["range", "exchange", "utc", "browser"]
+    assert distinct_zones(zones, "range", bitcoin) == ["range", "exchange", "browser"]
+    assert distinct_zones(zones, "utc", bitcoin) == ["exchange", "utc", "browser"]

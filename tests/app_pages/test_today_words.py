@@ -52,6 +52,14 @@ def test_on_another_clock_the_next_range_tells_its_time_there():
     assert cells(today(), UTC_CLOCK)["Next range"] == Cell("Next range", "00:30", "14:30 UTC, in 1 h 10 min")
 
 
+@pytest.mark.parametrize("clock", ["14:30", "14:32"])
+def test_a_range_that_has_begun_and_has_no_bar_yet_is_opening_now(clock: str):
+    view = today(STOPPED, WAITING, clock=at(clock), missed=2)
+    assert decision(view, BRISBANE, 3) == ("WAIT", "Next range 00:30 Brisbane, opening now")
+    assert decision(replace(view, clock=at("14:29")), BRISBANE, 3)[1].endswith("Brisbane, in 1 min")
+    assert cells(today(clock=at("14:30")))["Next range"].sub == "Brisbane, opening now"
+
+
 def test_a_range_days_ahead_tells_its_day():
     view = today(clock=at("00:00", 8), next_range=("0900", at("23:00", 9)), is_open=False)
     assert cells(view)["Next range"].sub == "Mon 10 Mar 09:00 AEST, in 1 d 23 h"
