@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from ml_data.build import build
@@ -195,3 +197,58 @@ def test_a_void_outcome_matures_when_the_missing_bars_come(logged: Home):
     assert settle(logged.store, DEMO, now=NOW + timedelta(days=1)) == SettleReport(0, 0, 0, 0, corrected=1)
     assert logged.outcomes("revision, state, void_reason") == [(0, "void", "missing_bars"), (1, "matured", None)]
     assert settle(logged.store, DEMO, now=NOW + timedelta(days=1)) == SettleReport(0, 0, 0, 0)
+
+
+# A feed brings bars every minute
+
+
+def between(first: str, until: str) -> pa.Table:
+    """The demo bars that start in [first, until)."""
+    ts, span = demo_table().column("ts"), [pa.scalar(datetime.fromisoformat(f"{at}Z")) for at in (first, until)]
+    return demo_table().filter(pc.and_(pc.greater_equal(ts, span[0]), pc.less(ts, span[1])))
+
+
+def came(home: Home, first: str, until: str, now: str) -> None:
+    ingest_bars(home.store, DEMO, [between(first, until)], source_name="feed", now=datetime.fromisoformat(f"{now}Z"))
+    build(home.store, DEMO)
+
+
+@pytest.fixture
+def ahead(break_home: Path, tmp_path: Path) -> Iterator[Home]:
+    """A home at 03:10 on 23 May: of 09:00 in Brisbane it is just known how far the price went in the four hours after.
+
+    The bars of 00:30 to 00:39 and of 03:05 to 03:07 have not come.
+    """
+    with using(copied(break_home, tmp_path / "home")) as opened:
+        with opened.store.journal_write() as cursor:
+            cursor.execute("DELETE FROM journal.ml_outcomes")
+            cursor.execute(
+                "DELETE FROM journal.ml_predictions "
+                "WHERE label IS DISTINCT FROM 'range_ahead' OR trading_day <> '2023-05-23' OR orb <> '0900'"
+            )
+        with opened.store.market_write() as cursor:
+            cursor.execute(
+                "DELETE FROM market.bars_1m WHERE ts >= '2023-05-23 03:10Z' "
+                "OR ts BETWEEN '2023-05-23 03:05Z' AND '2023-05-23 03:07Z' "
+                "OR ts BETWEEN '2023-05-23 00:30Z' AND '2023-05-23 00:39Z'"
+            )
+            cursor.execute(
+                "UPDATE market.bar_imports SET imported_at = '2023-05-23 03:10Z', last_ts = '2023-05-23 03:09Z'"
+            )
+        build(opened.store, DEMO, since=date(2023, 5, 20))
+        settle(opened.store, DEMO, now=datetime(2023, 5, 23, 3, 10, 1, tzinfo=UTC))
+        assert opened.outcomes("state, known_at") == [("matured", datetime(2023, 5, 23, 3, 5, tzinfo=UTC))]
+        yield opened
+
+
+def test_bars_that_come_on_time_cast_no_doubt_on_what_was_settled_before_them(ahead: Home):
+    for since, until in (("03:10", "03:25"), ("03:25", "03:40"), ("03:40", "06:00")):
+        came(ahead, f"2023-05-23 {since}", f"2023-05-23 {until}", f"2023-05-23 {until}:03")
+    assert doubted(ahead) == []
+
+
+def test_bars_that_come_late_cast_doubt_only_on_outcomes_that_they_have_a_say_in(ahead: Home):
+    came(ahead, "2023-05-23 03:05", "2023-05-23 03:08", "2023-05-23 03:20:03")
+    assert doubted(ahead) == [], "the four hours were over at 03:05"
+    came(ahead, "2023-05-23 00:30", "2023-05-23 00:40", "2023-05-23 03:21:03")
+    assert doubted(ahead) == ahead.journal("prediction_id")
