@@ -12,7 +12,6 @@ bar that was changed and changed back is none. What counts as made from which ba
 Bars that came in since are no change: `hub audit replay` names the import that brought them.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,6 +45,9 @@ WORDS: Final = {
     "ml_predictions": "prediction",
 }
 """What each kind of `Made` is called; history, which `hub build` repairs, first."""
+
+_NEVER: Final = -(2**62)
+"""Before any instant, in microseconds."""
 
 _VALUES: Final = ("open", "high", "low", "close", "volume")
 
@@ -107,26 +109,40 @@ class Stale:
 
 
 class RevisedBars:
-    """All bars of an instrument that have other values now than they had at an instant.
+    """All bars of an instrument that have other values now than they had at an instant, or at a later one.
 
-    `rows` are those of `bars_revised_since.sql`, in the order of their minutes; there may be as many as bars.
+    `rows` are those of `bars_revised_since.sql`, in the order of their minutes; there may be as many as bars, and a bar
+    that was changed more than once is there once for each of its earlier values.
     """
 
     def __init__(self, rows: pa.Table) -> None:
         self.rows = rows
         self.stamps = rows.column("ts").cast(pa.int64()).to_numpy()
+        self._seen_from = pc.fill_null(rows.column("seen_from").cast(pa.int64()), _NEVER).to_numpy()
+        self._seen_until = rows.column("seen_until").cast(pa.int64()).to_numpy()
         self._by_contract: dict[str | None, tuple[Places, Places]] = {None: (self.stamps, np.arange(len(rows)))}
 
-    def inside(self, spans: Iterable[Span]) -> tuple[int, RevisedBar | None]:
-        """Return how many of the bars lie in `spans`, which do not overlap, and the first of them."""
+    def seen_at(self, made_at: datetime) -> "RevisedBars":
+        """Return those that have other values now than they had at `made_at`, each once."""
+        return RevisedBars(self.rows.take(pa.array(self._seen(np.arange(len(self.rows)), made_at))))
+
+    def inside(self, spans: Iterable[Span], made_at: datetime) -> tuple[int, RevisedBar | None]:
+        """Return how many of the bars in `spans`, which do not overlap, changed since `made_at`, and the first."""
         count, first = 0, len(self.rows)
         for span in spans:
             stamps, places = self._of(span.contract)
             low, high = np.searchsorted(stamps, [_microsecond(span.since), _microsecond(span.before)])
-            if low < high:
-                count += int(high - low)
-                first = min(first, int(places[low]))
+            seen = self._seen(places[low:high], made_at)
+            if len(seen):
+                count += len(seen)
+                first = min(first, int(seen[0]))
         return count, _revised_bar(self.rows.slice(first, 1).to_pylist()[0]) if count else None
+
+    def _seen(self, places: Places, made_at: datetime) -> Places:
+        """Return those of `places` whose earlier values were the stored ones at `made_at`."""
+        at = _microsecond(made_at)
+        seen: Places = places[(self._seen_from[places] <= at) & (at < self._seen_until[places])]
+        return seen
 
     def _of(self, contract: str | None) -> tuple[Places, Places]:
         """Return the stamps of one contract's bars (of all: None), and their places among `rows`."""
@@ -137,7 +153,7 @@ class RevisedBars:
 
 
 def bars_revised_since(store: Store, instrument: Instrument, made_at: datetime) -> RevisedBars:
-    """Return the bars whose values differ from those that were stored at `made_at`."""
+    """Return the bars whose values differ from those that were stored at `made_at`, or at a later instant."""
     asked = {"instrument": instrument.symbol, "made_at": made_at}
     with store.market() as cursor:
         return RevisedBars(cursor.sql(sql("bars_revised_since"), params=asked).to_arrow_table())
@@ -145,18 +161,12 @@ def bars_revised_since(store: Store, instrument: Instrument, made_at: datetime) 
 
 def stale(store: Store, instrument: Instrument, made: Sequence[Made]) -> tuple[Stale, ...]:
     """Return which of what was made is stale, in the order given."""
-    with store.market() as cursor:
-        rows = cursor.execute(sql("revising_imports"), {"instrument": instrument.symbol}).fetchall()
-    times = [row[0] for row in rows]
-    since: dict[int, RevisedBars] = {}  # what was made between the same two imports saw the same bars
+    if not made:
+        return ()
+    revised = bars_revised_since(store, instrument, min(each.made_at for each in made))
     found = []
     for each in made:
-        later = _first_later(times, each.made_at)
-        if later == len(times):
-            continue
-        if later not in since:
-            since[later] = bars_revised_since(store, instrument, each.made_at)
-        count, first = since[later].inside(each.spans)
+        count, first = revised.inside(each.spans, each.made_at)
         if first is not None:
             found.append(Stale(each.kind, each.id, each.about, each.made_at, count, first))
     return tuple(found)
@@ -215,7 +225,7 @@ def stale_history(store: Store, instrument: Instrument) -> tuple[Stale, ...]:
     if unbuilt is None:
         return ()
     made_at = unbuilt - timedelta(microseconds=1)
-    revised = bars_revised_since(store, instrument, made_at)
+    revised = bars_revised_since(store, instrument, made_at).seen_at(made_at)
     if not len(revised.rows):
         return ()
     minutes = revised.stamps[[0, -1]] // MINUTE_US
@@ -225,7 +235,7 @@ def stale_history(store: Store, instrument: Instrument) -> tuple[Stale, ...]:
         rows = cursor.execute(sql("built_from_bars"), asked).fetchall()
     found = []
     for kind, day, name, starts_at, ends_at, contract in rows:
-        count, bar = revised.inside([Span(starts_at, ends_at or _day_span(instrument, day)[1], contract)])
+        count, bar = revised.inside([Span(starts_at, ends_at or _day_span(instrument, day)[1], contract)], made_at)
         if bar is not None:
             found.append(Stale(kind, f"{day} {name}", f"{instrument.symbol} {day} {name}", made_at, count, bar))
     return (*found, *_stale_contracts(store, instrument, revised, made_at))
@@ -244,7 +254,7 @@ def _stale_contracts(store: Store, instrument: Instrument, revised: RevisedBars,
         days = [row[0] for row in cursor.execute(question, [instrument.symbol]).fetchall()]
     found = []
     for before, day in pairwise(days):
-        count, bar = volumes.inside([Span(*_day_span(instrument, before))])
+        count, bar = volumes.inside([Span(*_day_span(instrument, before))], made_at)
         if bar is not None:
             found.append(Stale("contract_days", str(day), f"{instrument.symbol} {day} contract", made_at, count, bar))
     return found
@@ -268,11 +278,6 @@ def _plural(word: str) -> str:
 def _day_span(instrument: Instrument, day: date) -> tuple[datetime, datetime]:
     starts, ends = day_spans(instrument, np.array([day], dtype="datetime64[D]"))
     return from_minute(int(starts[0])), from_minute(int(ends[0]))
-
-
-def _first_later(times: list[datetime], made_at: datetime) -> int:
-    """Return the place of the first of `times`, in order, that is after `made_at`."""
-    return bisect_left(times, made_at + timedelta(microseconds=1))
 
 
 def _microsecond(instant: datetime) -> int:

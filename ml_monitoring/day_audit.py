@@ -167,7 +167,7 @@ def _fill_stages(
     ends = from_minute(int(day_windows(instrument, np.array([each.trading_day], "datetime64[D]")).ends[0]))
     ends = max(ends, each.decided_at + timedelta(hours=4))  # a range ahead may outlast its day
     span = Span(each.decided_at - timedelta(days=1), ends, each.logged_contract)
-    bars, revised = bars_revised_since(store, instrument, row["settled_at"]).inside([span])
+    bars, revised = bars_revised_since(store, instrument, row["settled_at"]).inside([span], row["settled_at"])
     then = now_filled
     if bars or each.contract != each.logged_contract:
         asked = [_asked(each, each.logged_contract)]

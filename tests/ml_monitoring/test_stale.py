@@ -1,6 +1,7 @@
 """One bar is revised: exactly what was made from it is named, by id, with the bar and the import; nothing else is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from ml_data.build import build
 from ml_data.ingest import ingest_bars
 from ml_data.snapshot import record_snapshot
-from ml_data.staleness import Stale, counted_kinds
+from ml_data.staleness import Stale, counted_kinds, predictions_made, stale
 from ml_inference.inference_engine import EngineSettings
 from ml_inference.replay_audit import audit_replay
 from ml_monitoring.stale import built_on_revised_bars
@@ -143,6 +144,42 @@ def test_a_bar_that_was_changed_and_changed_back_is_none(logged: Home):
     revise(logged, "2023-05-16 00:03", by=-0.1, now=LATER + timedelta(hours=1))
     build(logged.store, DEMO)
     assert found(logged) == ()
+
+
+def test_what_was_made_between_two_changes_of_a_bar_is_held_against_its_values_then(logged: Home):
+    between = LATER + timedelta(minutes=30)
+    with logged.store.journal_write() as cursor:
+        cursor.execute("UPDATE journal.ml_predictions SET logged_at = ? WHERE orb = '1000'", [between])
+    revise(logged, "2023-05-16 00:03")
+    revise(logged, "2023-05-16 00:03", by=0.2, now=LATER + timedelta(hours=1))
+    told = {each.about[:20]: each.first.changed for each in found(logged) if each.about.startswith("DEMO 2023-05-16 1")}
+    saw = {name: [round(now - then, 1) for _, then, now in changed] for name, changed in told.items()}
+    assert saw == {
+        "DEMO 2023-05-16 1000": [0.2, 2.0],
+        **{f"DEMO 2023-05-16 {orb}": [0.3, 3.0] for orb in ("1100", "1800")},
+    }
+    assert {each.bars for each in found(logged)} == {1}
+
+
+def test_the_store_is_asked_once_however_many_imports_changed_bars(logged: Home, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def counted() -> int:
+        asked.clear()
+        assert len(stale(logged.store, DEMO, made)) == len(made)
+        return len(asked)
+
+    market = logged.store.market
+    monkeypatch.setattr(logged.store, "market", lambda: asked.append("market") or market())
+    made = []
+    for number, each in enumerate(predictions_made(logged.store, DEMO)[-6:]):
+        revise(logged, f"2023-05-16 00:0{number}", now=LATER + timedelta(minutes=number))
+        made.append(replace(each, made_at=LATER + timedelta(minutes=number, seconds=-1)))
+    few = counted()
+    for number in range(30, 40):
+        revise(logged, f"2023-05-16 00:{number}", now=LATER + timedelta(minutes=number))
+        made.append(replace(made[0], made_at=LATER + timedelta(minutes=number, seconds=-1)))
+    assert counted() == few
 
 
 def test_a_snapshot_is_stale_when_a_bar_up_to_its_last_day_changes_until_it_is_exported_again(logged: Home):
