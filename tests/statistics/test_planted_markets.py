@@ -67,6 +67,7 @@ def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_earns_most_of_what_the_rule_that_knows_earns(planted: dict[str, Planted], name: str):
     found = planted[name]
+    print(f"{name}: {found.advised:.0f} R with the advice, {found.knows:.0f} who knows, {found.plain:.0f} all breaks")
     assert found.knows > 50
     assert found.knows > 1.25 * max(found.plain, 0.0)
     assert found.advised >= 0.8 * found.knows
@@ -84,10 +85,13 @@ def test_the_edge_is_claimed_and_its_feature_is_on_top_of_the_reasons(planted: d
 OTHERS = [
     ("quick", wild_market, 0.8, 0.8),
     ("with the gap", two_years, 0.8, 0.8),
-    ("busy", two_years, 0.8, 0.7),
-    ("up on two weekdays", two_years, 0.7, 0.5),
+    ("busy", two_years, 0.8, 0.75),
+    ("up on two weekdays", two_years, 0.75, 0.6),
 ]
-"""Edges, and the least shares of what they earn that `entry_quality` and `r_multiple` earn: docs/evidence.md."""
+"""Edges, and the least shares of what they earn that `entry_quality` and `r_multiple` earn.
+
+Most of it; of the rarer two a little less than docs/evidence.md tells.
+"""
 
 
 @pytest.mark.skipif(not MANY, reason="looked at every night")
@@ -98,6 +102,7 @@ def test_much_of_what_other_edges_earn_is_earned_too(
     tables = [planted_market(market(seed), EDGES[edge]) for seed in (1, 2)]
     for name, least in (("entry_quality", of_chances), ("r_multiple", of_numbers)):
         advised, knows = np.array([advised_and_known(table, edge, name) for table in tables]).sum(axis=0)
+        print(f"{edge}, {name}: {advised:.0f} R of {knows:.0f}, {100 * advised / knows:.0f} %")
         assert knows > 100
         assert advised >= least * knows, name
 
