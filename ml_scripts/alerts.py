@@ -113,7 +113,10 @@ def _actions(raised: Sequence[Alert], sent: Sequence[Sent]) -> list[str]:
 
 def _newest(alerts: Sequence[Alert], deliveries: Sequence[Delivery], zone: str) -> list[str]:
     if not alerts:
-        return [f"No alert in the last {LOOK_BACK.days} days."]
+        return [
+            f"No alert in the last {LOOK_BACK.days} days. hub shadow --feed raises them while it runs, else each "
+            "hub alerts --send."
+        ]
     took: dict[str, list[str]] = {}
     for each in deliveries:
         if each.state == "sent":

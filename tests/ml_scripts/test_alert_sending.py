@@ -227,6 +227,9 @@ def test_a_test_message_goes_to_every_channel_and_what_failed_is_said_without_an
         "phone": "the service answered 403",
     }
     assert told[0]["title"] == "Trading hub: test"
+    assert lines.out.startswith(
+        "No alert in the last 31 days. hub shadow --feed raises them while it runs, else each hub alerts --send.\n"
+    )
     assert "✓ mail json://…: took the last message; break" in lines.out
     assert "✕ phone json://…: did not take the last message: the service answered 403; every kind" in lines.out
     assert SECRET not in ran.said + lines.said
