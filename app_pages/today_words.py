@@ -71,16 +71,20 @@ def _state_sentence(view: TodayView, wall: WallClock, stale: bool) -> tuple[DayS
     if by_state["open"]:
         others = len(by_state["open"]) - 1
         held = deciding_range(view) or by_state["open"][-1]
-        return "IN TRADE", _trade_sentence(view, held) + (f" · {others} more open" if others else "")
+        more = f" · {others} more open" if others else ""
+        waiting = [f"{range_label(each.name)} ({_edges(view, each)})" for each in by_state["ready"]]
+        if waiting and view.stop is None and not stale:
+            more += f" · the first close outside is an entry too: {', '.join(waiting)}"
+        return "IN TRADE", _trade_sentence(view, held) + more
     if by_state["ready"]:
         *earlier, ready = by_state["ready"]
         also = f" (also {', '.join(range_label(each.name) for each in earlier)})" if earlier else ""
-        edges = f"{price(view, ready.low)} to {price(view, ready.high)}"
+        edges = _edges(view, ready)
         then = "nobody knows here whether it has broken since" if stale else "the first close outside is the entry"
         return "READY", f"{range_label(ready.name)} range complete: {edges}; {then}{also}"
     if by_state["forming"]:
         forming = by_state["forming"][0]
-        so_far = f": {price(view, forming.low)} to {price(view, forming.high)} so far" if forming.bars else ""
+        so_far = f": {_edges(view, forming)} so far" if forming.bars else ""
         return (
             "WAIT",
             f"the {range_label(forming.name)} range forms until {wall.hm(forming.ends_at)} {wall.place}{so_far}",
@@ -97,6 +101,10 @@ def deciding_range(view: TodayView) -> RangeView | None:
     held = [each for each in _entered(view) if each.state == "open"]
     ready = [each for each in view.ranges if each.state == "ready"]
     return max(held, key=lambda each: each.broke_at or each.starts_at) if held else ready[-1] if ready else None
+
+
+def _edges(view: TodayView, each: RangeView) -> str:
+    return f"{price(view, each.low)} to {price(view, each.high)}"
 
 
 def _entered(view: TodayView) -> list[RangeView]:

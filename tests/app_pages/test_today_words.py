@@ -139,6 +139,16 @@ def test_the_decision_is_one_word_and_one_sentence(ranges: tuple[RangeView, ...]
     assert decision(today(*ranges), BRISBANE, 3) == said
 
 
+def test_a_range_that_is_ready_beside_a_trade_is_named_until_the_day_is_stopped_or_the_bars_are_old():
+    ready = replace(READY, name="0030")
+    state, sentence = decision(today(OPEN, ready), BRISBANE, 3)
+    also = " · the first close outside is an entry too: 00:30 (2,884.0 to 2,887.0)"
+    assert (state, sentence.endswith(f"target 2,880.0{also}")) == ("IN TRADE", True)
+    assert also not in decision(today(OPEN, ready, clock=at("13:40"), missed=20), BRISBANE, 3)[1]
+    held = replace(OPEN, broke_at=at("01:20"))
+    assert also not in decision(within_limit(today(LOST, held, ready), 3.0), BRISBANE, 3)[1]
+
+
 LOST = replace(STOPPED, r_net=-3.0)
 """Stopped in the bar of 01:27, which takes a day of 3 R to its limit."""
 REACHED = "−3.00R by closed trades; the day's limit of −3R was reached 11:28: no further entry today"
