@@ -12,33 +12,30 @@ DAY_MINUTES: Final = 1440
 
 
 class BarDigests:
-    """Hashes of windows of one set of bars, which may grow at its end; whole days (UTC) are hashed once."""
+    """Hashes of windows of one set of bars, which may grow at its end; days (UTC) that have ended are hashed once."""
 
     def __init__(self) -> None:
-        self._whole: dict[int, bytes] = {}
+        self._ended: dict[tuple[int, int], bytes] = {}
 
     def window(self, bars: BarArrays, since: int, before: int) -> bytes:
         """Return the hash of the bars of every contract that start in minutes `[since, before)`."""
-        days = range(since // DAY_MINUTES, -(-before // DAY_MINUTES))
-        edges = np.clip(DAY_MINUTES * np.arange(days.start, days.stop + 1), since, before)
-        cuts = [low + np.searchsorted(bars.minute[low:high], edges) for low, high in pairwise(bars.offsets.tolist())]
-        rows = np.stack(cuts, axis=1).tolist() if cuts else []
-        whole = (np.diff(edges) == DAY_MINUTES).tolist()
         digest = hashlib.sha256()
-        for day, is_whole, (first, last) in zip(days, whole, pairwise(rows), strict=False):
-            known = self._whole.get(day) if is_whole else None
+        for day in range(since // DAY_MINUTES, -(-before // DAY_MINUTES)):
+            first, last = max(since, day * DAY_MINUTES), min(before, (day + 1) * DAY_MINUTES)
+            known = self._ended.get((first, last))
             if known is None:
-                known = _rows_digest(bars, first, last)
-            if is_whole:
-                self._whole[day] = known
+                known = _digest_between(bars, first, last)
+                if last % DAY_MINUTES == 0:
+                    self._ended[first, last] = known
             digest.update(known)
         return digest.digest()
 
 
-def _rows_digest(bars: BarArrays, first: list[int], last: list[int]) -> bytes:
-    """Return the hash of each contract's rows `[first, last)`; a contract without any leaves no trace."""
+def _digest_between(bars: BarArrays, since: int, before: int) -> bytes:
+    """Return the hash of each contract's bars in `[since, before)`; a contract without any leaves no trace."""
     digest = hashlib.sha256()
-    for contract, low, high in zip(bars.contracts, first, last, strict=True):
+    for contract, (start, end) in zip(bars.contracts, pairwise(bars.offsets.tolist()), strict=True):
+        low, high = start + np.searchsorted(bars.minute[start:end], (since, before))
         if low < high:
             digest.update(f"{contract} {high - low}\n".encode())
             for values in (bars.minute, bars.open, bars.high, bars.low, bars.close, bars.volume):

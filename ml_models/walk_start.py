@@ -74,15 +74,13 @@ class WalkStart:
         adds over all orders in which they could be looked at. They sum to `scores` up to rounding.
         """
         read = [self.names.index(name) for name in self.inputs]
-        found, typical = rows[:, read], np.broadcast_to(np.array(self.typical), (len(rows), len(read)))
         players = range(len(read))
-        said = {
-            seen: self._scores_of(
-                np.ascontiguousarray(np.where([player in seen for player in players], found, typical))
-            )
-            for size in range(len(read) + 1)
-            for seen in combinations(players, size)
-        }
+        coalitions = [seen for size in range(len(read) + 1) for seen in combinations(players, size)]
+        is_seen = np.array([[player in seen for player in players] for seen in coalitions])
+        asked = np.where(is_seen[:, None, :], rows[:, read], np.array(self.typical))
+        said = dict(
+            zip(coalitions, np.split(self._scores_of(asked.reshape(-1, len(read))), len(coalitions)), strict=True)
+        )
         nothing = said[()]
         added = np.zeros((*nothing.shape, len(self.names) + 1))
         for player in players:
