@@ -43,16 +43,34 @@ class SettleReport:
     corrected: int = 0
 
 
-def settle(store: Store, instrument: Instrument, *, now: datetime) -> SettleReport:
+@dataclass(frozen=True)
+class Doubt:
+    """Why a settled outcome is looked at again: `imports` brought bars late (None: the built history says otherwise).
+
+    The outcome is that of its `revision`.
+    """
+
+    prediction_id: str
+    revision: int
+    imports: int | None
+
+
+def settle(store: Store, instrument: Instrument, *, now: datetime, upheld: set[Doubt] | None = None) -> SettleReport:
     """Write the outcome of every prediction of `instrument` that is known by `now` and not yet in the journal.
 
     Outcomes are read from the stored bars of the prediction's own contract. Running it twice changes nothing. An
     outcome that the built history no longer agrees with, because bars were revised or came late, is looked at again.
+    Whoever settles with every bar hands in `upheld`: late bars that left an outcome as it was are put into it, and not
+    looked at again until more come late.
     """
-    predictions = open_predictions(store, instrument.symbol, now, _doubted(store, instrument))
+    doubts = [each for each in _doubts(store, instrument) if upheld is None or each not in upheld]
+    predictions = open_predictions(store, instrument.symbol, now, [each.prediction_id for each in doubts])
     through = _known_through(store, instrument, now)
     rows = [row for chunk in _chunks(predictions) for row in _outcomes(store, instrument, chunk, through)]
     written = append_outcomes(store, rows, now)
+    if upheld is not None:
+        found = {row.prediction_id for row in rows}
+        upheld |= {each for each in doubts if each.imports is not None and each.prediction_id in found}
     fill(store, instrument, at=now)
     waiting = {str(each["prediction_id"]) for each in predictions if each["waits"]}
     first = [row for row in rows if row.prediction_id in waiting]
@@ -60,11 +78,11 @@ def settle(store: Store, instrument: Instrument, *, now: datetime) -> SettleRepo
     return SettleReport(len(waiting), len(first) - void, void, len(waiting) - len(first), written - len(first))
 
 
-def _doubted(store: Store, instrument: Instrument) -> list[str]:
+def _doubts(store: Store, instrument: Instrument) -> list[Doubt]:
     """Return the settled predictions whose outcome the bars may tell otherwise by now."""
     asked = {"instrument": instrument.symbol, "rule": REFERENCE_RULE.name}
     with store.market(), store.journal() as cursor:
-        return [str(row[0]) for row in cursor.execute(sql("doubted_outcomes"), asked).fetchall()]
+        return [Doubt(*row) for row in cursor.execute(sql("doubted_outcomes"), asked).fetchall()]
 
 
 def _known_through(store: Store, instrument: Instrument, now: datetime) -> int:

@@ -22,7 +22,7 @@ from ml_inference.shadow import decision_moments
 from ml_monitoring.breaker import AT_ONCE
 from ml_monitoring.breaker_watch import watch
 from ml_monitoring.gatekeeper import take_back
-from ml_monitoring.outcome_logger import SettleReport, settle
+from ml_monitoring.outcome_logger import Doubt, SettleReport, settle
 from ml_monitoring.paper_broker import place
 from ml_scripts.alert_sending import AlertWatch
 from ml_scripts.console import Hub, now
@@ -253,6 +253,8 @@ class _Run:
             _, _, speed = wanted.words.partition("@")
             self._replay = ReplayClock(feed.starts_at, float(speed) if speed else None, time.monotonic)
 
+        upheld: set[Doubt] = set()
+
         def start(seat: Seat) -> datetime:
             if isinstance(feed, ReplayFeed):
                 return feed.starts_at
@@ -272,7 +274,7 @@ class _Run:
             rules=rules_of(hub.settings.feed, feed),
             clocks=Clocks(now if self._replay is None else self._replay.now, now),
             start=start,
-            settle=lambda at: _settled(hub, instrument, tell, at, live=not replayed),
+            settle=lambda at: _settled(hub, instrument, tell, at, upheld, live=not replayed),
             tell=tell,
             guard=lambda at: _guarded(hub, instrument, tell, at),
             replayed=replayed,
@@ -312,10 +314,10 @@ class _Run:
 
 
 def _settled(
-    hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], at: datetime, *, live: bool
+    hub: Hub, instrument: Instrument, tell: Callable[[Notice], None], at: datetime, upheld: set[Doubt], *, live: bool
 ) -> SettleReport:
     """Settle what is known, and take versions back whose approval does not stand after it."""
-    came = settle(hub.store, instrument, now=at)
+    came = settle(hub.store, instrument, now=at, upheld=upheld)
     if live and came.matured + came.void + came.corrected:
         settings = hub.settings.gates
         breaker = hub.settings.breaker

@@ -2,6 +2,7 @@
 --
 -- No bar from `known_at` on has a say in an outcome, and when it was settled a bar up to the minute before was stored. So
 -- only an import with a bar no newer than one that came before it, a `late` one, may change any. Of a feed nearly none is.
+-- `imports` are how many of those there are; NULL of what the built history contradicts.
 WITH late AS (
     SELECT first_ts, last_ts, imported_at
     FROM (
@@ -15,7 +16,7 @@ WITH late AS (
 ),
 settled AS (
     SELECT
-        p.prediction_id, o.known_at, o.settled_at, r.starts_at,
+        p.prediction_id, o.revision, o.known_at, o.settled_at, r.starts_at,
         CASE
             WHEN p.kind = 'break_closed' AND r.broke_at + INTERVAL 1 MINUTE IS DISTINCT FROM p.decided_at
             THEN o.void_reason IS DISTINCT FROM 'break_moved'
@@ -40,11 +41,10 @@ settled AS (
         AND t.rule = coalesce(p.rule, $rule)
     WHERE p.instrument = $instrument
 )
-SELECT prediction_id FROM settled WHERE contradicted
+SELECT prediction_id, revision, NULL AS imports FROM settled WHERE contradicted
 UNION ALL
-SELECT s.prediction_id
+SELECT s.prediction_id, s.revision, count(*) AS imports
 FROM settled AS s
-WHERE s.contradicted IS NULL AND EXISTS (
-    SELECT 1 FROM late AS i
-    WHERE i.imported_at > s.settled_at AND i.first_ts < s.known_at AND i.last_ts >= s.starts_at
-)
+JOIN late AS i ON i.imported_at > s.settled_at AND i.first_ts < s.known_at AND i.last_ts >= s.starts_at
+WHERE s.contradicted IS NULL
+GROUP BY s.prediction_id, s.revision

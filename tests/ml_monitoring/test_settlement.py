@@ -15,7 +15,8 @@ from ml_data.ingest import ingest_bars
 from ml_data.journal import append_predictions
 from ml_data.store import sql
 from ml_inference.shadow import decision_moments
-from ml_monitoring.outcome_logger import SettleReport, settle
+from ml_monitoring import outcome_logger
+from ml_monitoring.outcome_logger import Doubt, SettleReport, settle
 from tests.hub_home import DEMO, NOW, Home, copied, demo_table, using
 from trading.domain.trade_rule import REFERENCE_RULE
 
@@ -45,7 +46,7 @@ def told_by_history(home: Home) -> list[tuple[Any, ...]]:
 def doubted(home: Home) -> list[tuple[Any, ...]]:
     with home.store.market(), home.store.journal() as cursor:
         asked = {"instrument": "DEMO", "rule": REFERENCE_RULE.name}
-        return cursor.execute(sql("doubted_outcomes"), asked).fetchall()
+        return [row[:1] for row in cursor.execute(sql("doubted_outcomes"), asked).fetchall()]
 
 
 # What is written
@@ -252,3 +253,29 @@ def test_bars_that_come_late_cast_doubt_only_on_outcomes_that_they_have_a_say_in
     assert doubted(ahead) == [], "the four hours were over at 03:05"
     came(ahead, "2023-05-23 00:30", "2023-05-23 00:40", "2023-05-23 03:21:03")
     assert doubted(ahead) == ahead.journal("prediction_id")
+
+
+def test_a_loop_looks_once_at_what_late_bars_leave_as_it_was_until_more_come_late(
+    ahead: Home, monkeypatch: pytest.MonkeyPatch
+):
+    looked: list[int] = []
+    real = outcome_logger.read_bars
+    monkeypatch.setattr(outcome_logger, "read_bars", lambda *asked: looked.append(1) or real(*asked))
+    upheld: set[Doubt] = set()
+
+    def settled(now: str) -> tuple[int, int]:
+        looked.clear()
+        report = settle(ahead.store, DEMO, now=datetime.fromisoformat(f"{now}Z"), upheld=upheld)
+        return len(looked), report.corrected
+
+    came(ahead, "2023-05-23 00:30", "2023-05-23 00:35", "2023-05-23 03:21:03")
+    assert settled("2023-05-23 03:21:04") == (1, 0)
+    assert settled("2023-05-23 03:22:04") == (0, 0)
+    late = between("2023-05-23 00:35", "2023-05-23 00:40")
+    high = pa.array([each + 50.0 for each in late.column("high").to_pylist()])
+    late = late.set_column(late.schema.get_field_index("high"), "high", high)
+    ingest_bars(ahead.store, DEMO, [late], source_name="feed", now=datetime(2023, 5, 23, 3, 23, 3, tzinfo=UTC))
+    build(ahead.store, DEMO)
+    assert settled("2023-05-23 03:23:04") == (1, 1)
+    assert settled("2023-05-23 03:24:04") == (0, 0)
+    assert ahead.outcomes("revision, state") == [(0, "matured"), (1, "matured")]
