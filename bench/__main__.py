@@ -18,6 +18,7 @@ NAMES = (
     "explanations",
     "shadow_replay",
     "live_memory",
+    "a_year",
     "growth",
     "scale",
     "load",

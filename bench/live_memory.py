@@ -57,7 +57,7 @@ def _child(stores: Path, registry: Path, symbol: str, days: int) -> str:
 
 
 @dataclass
-class _Minutes:
+class Minutes:
     """A feed whose bars are put into it."""
 
     bars: pa.Table = field(default_factory=BARS.empty_table)
@@ -66,6 +66,7 @@ class _Minutes:
     settles_after: float = 0.0
 
     def newest(self, since: datetime | None, now: datetime) -> Delivery:  # noqa: ARG002 - it has what it was given
+        """Return the bars that are in it."""
         return Delivery(self.bars)
 
     def close(self) -> None:
@@ -81,7 +82,7 @@ def followed(stores: Path, registry: Path, symbol: str, days: int) -> dict[str, 
         before = bars.filter(pc.less(bars["ts"], pa.scalar(cut)))
         ingest_bars(store, instrument, [before], source_name="before", now=cut)
         build(store, instrument)
-        feed, shelf = _Minutes(), ModelRegistry(registry)
+        feed, shelf = Minutes(), ModelRegistry(registry)
         loop = LiveLoop(
             store,
             Panel(store, shelf, instrument, who=lambda: everybody(shelf, symbol), clock=lambda: at[0]),
