@@ -92,7 +92,9 @@ def skill_sentence(record: Record) -> str:
     """Return the measured skill over the walk without drift with its interval and what it lies on."""
     measured = record.skill
     if math.isnan(measured.low):
-        return f"Against the {record.walk}: {measured.n:,} outcomes on {measured.days} days, too few for an interval."
+        outcomes = f"{measured.n:,} outcome{'' if measured.n == 1 else 's'}"
+        days = f"{measured.days} day{'' if measured.days == 1 else 's'}"
+        return f"Against the {record.walk}: {outcomes} on {days}, too few for an interval."
     shown = f"{measured.value:+.4f} nats ({measured.low:+.4f} to {measured.high:+.4f})".replace("-", MINUS)
     return f"Skill over the {record.walk} {shown}, {_lies_on(measured)}"
 
@@ -131,7 +133,8 @@ def figures(
 
     What is expected is measured on the plain rule, whatever rule the page follows; then the label says so. A lot is one
     contract, or what the instrument trades in. Before the break the risk is that of an entry one tick outside the
-    range. A lost lot costs its R and its costs. `advice` makes the size smaller where its stage lets it.
+    range. A lost lot costs its R and its costs. `advice` makes the size smaller where its stage lets it, and the day's
+    stop leaves none.
     """
     instrument = view.instrument
     of = f"{'Expected' if view.rule == REFERENCE_RULE else 'Plain rule'}, n {record.net_r.n:,}"
@@ -152,7 +155,9 @@ def figures(
     budget = f"{account.risk_per_trade:,.0f} {instrument.currency}"
     held = f"{size.lots} lot" if size.lots == 1 else f"{size.lots:,} lots"
     at_risk = f"{size.at_risk:,.0f} {instrument.currency} at risk" if size.lots else f"one risks {loss:,.0f}"
-    if size.share < 1:
+    if view.stop is not None and (each.after_stop or each.side is None):
+        held, at_risk = "0 lots", "stopped for the day"
+    elif size.share < 1:
         at_risk = f"{size.share:g} of the rules' {size.by_rules:,}, {at_risk}"
     return [
         expected,
@@ -178,11 +183,13 @@ def reasons_title(said: Said) -> str:
 
 
 def agreement(said: Said, each: RangeView) -> str:
-    """Return where the model leans and how far, and whether the rules go the same way once there is a break."""
+    """Return where the model leans and how far, and whether the rules go the same way once they take a break."""
     up = (said.chance or 0.0) >= 0.5
     leans = f"Model {'up' if up else 'down'} {100 * (said.confidence or 0.0):.1f}%"
     if each.side is None:
         return f"{leans}, the rules wait for the break"
+    if each.after_stop:
+        return f"{leans}; it broke after the day's stop: the rules enter nothing"
     same = "✓ agree" if up == (each.side == "UP") else "✕ differ"
     return f"{leans}, rules {'long' if each.side == 'UP' else 'short'}: {same}"
 

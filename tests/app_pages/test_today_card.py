@@ -23,6 +23,7 @@ from app_pages.today_card import (
     verdict,
 )
 from app_pages.today_said import Said, said_of_day
+from app_pages.today_view import DayStop
 from ml_models.intervals import Estimate
 from tests.app_pages.today_values import BRISBANE, OPEN, READY, WAITING, at, today
 from tests.ml_monitoring.journal_tables import Row, journal, on_days
@@ -78,6 +79,8 @@ def test_every_figure_says_what_it_lies_on():
 def test_with_too_few_outcomes_the_card_says_how_many_there_are():
     assert skill_sentence(NEW) == "Against the martingale: 3 outcomes on 2 days, too few for an interval."
     assert "only 3 like it have an outcome" in legend(NEW)
+    one = replace(NEW, skill=replace(NEW.skill, n=1, days=1))
+    assert skill_sentence(one) == "Against the martingale: 1 outcome on 1 day, too few for an interval."
     assert axis(SAID, NEW).came_to is None
     assert figures(today(), OPEN, NEW, AccountSettings())[0] == Cell("Expected, n 3", "–", "too few")
 
@@ -143,6 +146,16 @@ def test_model_and_rules_agree_or_differ_once_there_is_a_break():
     assert agreement(SAID, OPEN) == "Model down 54.9%, rules short: ✓ agree"
     assert agreement(replace(SAID, chance=0.7, confidence=0.7), OPEN) == "Model up 70.0%, rules short: ✕ differ"
     assert agreement(SAID, READY) == "Model down 54.9%, the rules wait for the break"
+
+
+def test_after_the_stop_of_the_day_the_card_names_no_lot_and_no_agreement_but_for_what_was_held():
+    stopped = today(stop=DayStop(at("13:00"), 3.0))
+    none = Cell("Size, 100 USD", "0 lots", "stopped for the day")
+    after = replace(OPEN, after_stop=True)
+    assert figures(stopped, after, RECORD, AccountSettings(risk_per_trade=100))[2] == none
+    assert figures(stopped, READY, RECORD, AccountSettings(risk_per_trade=100))[2] == none
+    assert figures(stopped, OPEN, RECORD, AccountSettings(risk_per_trade=100))[2].value == "2 lots"
+    assert agreement(SAID, after) == "Model down 54.9%; it broke after the day's stop: the rules enter nothing"
 
 
 def test_it_is_told_when_a_forecast_was_stored_and_whether_by_a_replay():
