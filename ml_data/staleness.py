@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -120,7 +120,13 @@ class RevisedBars:
         self.stamps = rows.column("ts").cast(pa.int64()).to_numpy()
         self._seen_from = pc.fill_null(rows.column("seen_from").cast(pa.int64()), _NEVER).to_numpy()
         self._seen_until = rows.column("seen_until").cast(pa.int64()).to_numpy()
+        self._changed_last = np.append(_NEVER, np.maximum.accumulate(self._seen_until))  # of the first 0, 1, ... rows
         self._by_contract: dict[str | None, tuple[Places, Places]] = {None: (self.stamps, np.arange(len(rows)))}
+
+    def may_hold(self, before: Places, made_at: Places) -> npt.NDArray[np.bool_]:
+        """Return for each pair of instants (microseconds) whether any bar before the one changed after the other."""
+        found: npt.NDArray[np.bool_] = self._changed_last[np.searchsorted(self.stamps, before)] > made_at
+        return found
 
     def seen_at(self, made_at: datetime) -> "RevisedBars":
         """Return those that have other values now than they had at `made_at`, each once."""
@@ -164,8 +170,10 @@ def stale(store: Store, instrument: Instrument, made: Sequence[Made]) -> tuple[S
     if not made:
         return ()
     revised = bars_revised_since(store, instrument, min(each.made_at for each in made))
+    ends = np.array([_microsecond(max(span.before for span in each.spans)) for each in made], dtype=np.int64)
+    made_at = np.array([_microsecond(each.made_at) for each in made], dtype=np.int64)
     found = []
-    for each in made:
+    for each in compress(made, revised.may_hold(ends, made_at)):
         count, first = revised.inside(each.spans, each.made_at)
         if first is not None:
             found.append(Stale(each.kind, each.id, each.about, each.made_at, count, first))

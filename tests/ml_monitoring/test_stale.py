@@ -12,7 +12,7 @@ import pytest
 from ml_data.build import build
 from ml_data.ingest import ingest_bars
 from ml_data.snapshot import record_snapshot
-from ml_data.staleness import Stale, counted_kinds, predictions_made, stale
+from ml_data.staleness import RevisedBars, Stale, counted_kinds, predictions_made, stale
 from ml_inference.inference_engine import EngineSettings
 from ml_inference.replay_audit import audit_replay
 from ml_monitoring.stale import built_on_revised_bars
@@ -180,6 +180,21 @@ def test_the_store_is_asked_once_however_many_imports_changed_bars(logged: Home,
         revise(logged, f"2023-05-16 00:{number}", now=LATER + timedelta(minutes=number))
         made.append(replace(made[0], made_at=LATER + timedelta(minutes=number, seconds=-1)))
     assert counted() == few
+
+
+def test_what_was_made_after_every_change_of_its_bars_is_not_searched(logged: Home, monkeypatch: pytest.MonkeyPatch):
+    searched: list[datetime] = []
+    inside = RevisedBars.inside
+    monkeypatch.setattr(
+        RevisedBars, "inside", lambda bars, spans, made_at: searched.append(made_at) or inside(bars, spans, made_at)
+    )
+    made = [
+        replace(each, made_at=LATER + timedelta(minutes=number))
+        for number, each in enumerate(predictions_made(logged.store, DEMO))
+    ]
+    revise(logged, "2023-05-12 00:30", now=made[3].made_at)
+    assert len(stale(logged.store, DEMO, made)) == 3
+    assert searched == [each.made_at for each in made[:3]]
 
 
 def test_a_snapshot_is_stale_when_a_bar_up_to_its_last_day_changes_until_it_is_exported_again(logged: Home):
