@@ -170,14 +170,19 @@ def read_state(path: Path) -> LiveState | None:
 def asked_from(store: Store, symbol: str, seat: "Seat", before: Following | None, now: datetime) -> datetime:
     """Return from when on events are asked of a seat: those that came while no process ran are missed, not forgotten.
 
-    That is where the last process stopped with the seat, as `before` says; but not before its version was made, and
-    `now` of a seat that is new. Where no process left a state of the instrument, the journal says where it stopped.
+    That is where the last process stopped with the seat, as `before` says, or earlier, where the journal's last row of
+    the seat is: one that was put back from a backup does not hold all that was dealt with, and what it holds is not
+    written twice. Not before its version was made, and `now` of a seat that is new.
     """
-    stopped = None if before is None else before.dealt.get(seat.key)
+    asked = {"instrument": symbol, "model": seat.model, "role": seat.role}
+    with store.journal() as cursor:
+        [(logged,)] = cursor.execute(sql("last_live_event"), asked).fetchall()
     if before is None or not before.dealt:
-        asked = {"instrument": symbol, "model": seat.model, "role": seat.role}
-        with store.journal() as cursor:
-            [(stopped,)] = cursor.execute(sql("last_live_event"), asked).fetchall()
+        stopped = logged
+    elif seat.key in before.dealt:
+        stopped = min(before.dealt[seat.key], logged or before.dealt[seat.key])
+    else:
+        stopped = None
     return now if stopped is None else max(stopped, seat.made_at)
 
 
