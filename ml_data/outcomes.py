@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from ml_data.ahead import ahead_of, in_ranges
+from ml_data.bar_arrays import BarArrays
 from ml_data.events import EventRows
 from ml_data.history import History
 from ml_data.history_tables import trade_money
@@ -71,11 +72,11 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
     break_row = history.break_rows[events.day, events.opening]
     broke = break_row >= 0
     day_over = windows.closes[events.day]
-    break_known = np.where(broke, bars.minute[np.where(broke, break_row, 0)] + 1, -1)
+    break_known = _closed_at(bars, break_row, broke)
     label_known = np.where(broke, break_known, np.where(direction == NO_BREAK, day_over, -1))
     trade = history.trades[events.day, events.opening, TRADE_RULES.index(REFERENCE_RULE)]
     traded, closed = trade[:, 0] != NO_TRADE, (trade[:, 0] != NO_TRADE) & (trade[:, 0] != OPEN)
-    exit_known = np.where(closed, bars.minute[np.where(closed, trade[:, 1], 0)] + 1, -1)
+    exit_known = _closed_at(bars, trade[:, 1], closed)
     exit_known = np.where(trade[:, 0] == EXPIRED, np.maximum(exit_known, day_over), exit_known)
     known = np.where(traded, exit_known, label_known)
     r_gross, r_net = _trade_results(history, trade, direction, break_row, closed)
@@ -95,6 +96,13 @@ def range_outcomes(history: History, events: EventRows) -> Outcomes:
     )
 
 
+def _closed_at(bars: BarArrays, rows: Ints, there: npt.NDArray[np.bool_]) -> Ints:
+    """Return the minute at which each of the bars in `rows` had closed; -1 of those that are not `there`."""
+    closed = np.full(len(rows), -1, dtype=np.int64)
+    closed[there] = bars.minute[rows[there]] + 1
+    return closed
+
+
 def trade_outcomes(history: History, events: EventRows, rule: TradeRule) -> Outcomes:
     """Return what trading each of the breaks `events` (of `history`) by `rule` came to, as far as its bars tell.
 
@@ -109,14 +117,12 @@ def trade_outcomes(history: History, events: EventRows, rule: TradeRule) -> Outc
     over = windows.closes[events.day]
     if rule.window == "session":
         over = np.minimum(over, windows.range_session_ends[events.day, events.opening])
-    exit_known = bars.minute[np.where(closed, trade[:, 1], 0)] + 1 if len(bars) else np.zeros(len(events), np.int64)
+    exit_known = _closed_at(bars, trade[:, 1], closed)
     expired = result == EXPIRED
     known = np.where(closed, np.where(expired, np.maximum(exit_known, over), exit_known), -1)
     r_gross, r_net = _trade_results(history, trade, direction, break_row, closed)
     void_reason = _void_reasons(history, events, np.where(expired, over, known), closed & ~expired, closed)
-    broke = break_row >= 0
-    at_break = bars.minute[np.where(broke, break_row, 0)] + 1 if len(bars) else events.decided
-    moved = ~broke | (at_break != events.decided)
+    moved = _closed_at(bars, break_row, break_row >= 0) != events.decided
     void_reason[late] = "too_late"
     void_reason[moved] = "break_moved"
     void = void_reason != np.array(None)
@@ -209,11 +215,13 @@ def _trade_results(
     history: History, trade: Ints, direction: Ints, break_row: Ints, closed: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Return gross and net R of closed plain trades; NaN for the others."""
-    bars = history.bars
-    entry = bars.close[np.where(closed, break_row, 0)]
-    last = bars.close[np.where(closed, trade[:, 1], 0)]
-    _, gross, costs = trade_money(history.instrument, trade, direction, entry, last)
-    return np.where(closed, gross, np.nan), np.where(closed, gross - costs, np.nan)
+    prices, gross, net = history.bars.close, np.full(len(trade), np.nan), np.full(len(trade), np.nan)
+    ended = trade[closed]
+    _, found, costs = trade_money(
+        history.instrument, ended, direction[closed], prices[break_row[closed]], prices[ended[:, 1]]
+    )
+    gross[closed], net[closed] = found, found - costs
+    return gross, net
 
 
 @njit(cache=True, nogil=True)

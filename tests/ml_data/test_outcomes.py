@@ -7,7 +7,7 @@ import pytest
 
 from ml_data.bar_arrays import BarArrays
 from ml_data.events import range_events
-from ml_data.history import build_history
+from ml_data.history import build_history, history_of_days
 from ml_data.outcomes import Outcomes, range_outcomes
 from tests.ml_data.bar_files import mgc
 from tests.ml_data.written_bars import Bar, flat, minute, written
@@ -55,6 +55,15 @@ def test_a_break_whose_trade_still_runs_is_pending_though_its_direction_is_known
     assert shown(found) == ("pending", 1, at("09:07"), -1)
     assert np.isnan(found.r_gross[0])
     assert np.isnan(found.r_net[0])
+
+
+def test_events_of_days_that_hold_no_bar_at_all_wait():
+    whole = build_history(written((WEDNESDAY, [*RANGE, UP]), NEXT), mgc())
+    nothing = BarArrays(("MGCJ4",), np.zeros(2, np.int64), *[np.empty(0, np.int64)] * 5, np.empty(0))
+    history = history_of_days(nothing, mgc(), whole.contracts, at("09:04"), whole.windows)
+    found = range_outcomes(history, range_events(whole))
+    assert set(found.state) == {"pending"}
+    assert set(found.known) == set(found.label_known) == {-1}
 
 
 def test_a_range_that_has_not_broken_yet_is_pending_and_undecided():
