@@ -10,6 +10,7 @@ from ml_inference.inference_engine import MLInferenceEngine
 from ml_inference.roster import Seat, Who, everybody, only
 from ml_inference.shadow import ShadowLoop, ShadowReport
 from ml_models.model_version import model_name
+from ml_models.verdicts import counted
 from ml_monitoring.outcome_logger import settle
 from ml_scripts import settle as settle_verb
 from ml_scripts.console import Hub, InstrumentOption, JsonFlag, RuleOption, day, note, now, opened, progress, run, say
@@ -176,10 +177,10 @@ def describe_feed(followed: Followed) -> str:
     """Return what following a feed came to, in words."""
     found = followed.report
     return (
-        f"{followed.instrument}: {found.steps:,} steps along {followed.feed} ({followed.ended_by}); "
-        f"{found.bars_stored:,} bars new, {found.bars_revised:,} revised, {found.bars_rejected:,} rejected; "
-        f"{found.answered:,} forecasts, {found.refused:,} refused, {found.missed:,} missed, "
-        f"{found.without_range:,} without a range; {found.settled:,} outcomes."
+        f"{followed.instrument}: {counted(found.steps, 'step')} along {followed.feed} ({followed.ended_by}); "
+        f"{counted(found.bars_stored, 'new bar')}, {found.bars_revised:,} revised, {found.bars_rejected:,} rejected; "
+        f"{counted(found.answered, 'forecast')}, {found.refused:,} refused, {found.missed:,} missed, "
+        f"{found.without_range:,} without a range; {counted(found.settled, 'outcome')}."
     )
 
 

@@ -47,7 +47,7 @@ def test_a_replay_prints_a_line_an_event_and_says_what_it_came_to(home: Path):
     assert code == 0
     lines = said.splitlines()
     assert sum(" answered: DEMO 2023-05-08 " in line for line in lines) == 6
-    assert "(end); 0 bars new" in lines[-1]
+    assert "(end); 0 new bars" in lines[-1]
     assert "6 forecasts, 0 refused, 0 missed" in lines[-1]
     with using(home) as opened:
         assert opened.journal("DISTINCT replayed") == [(True,)]
