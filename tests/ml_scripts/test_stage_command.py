@@ -78,10 +78,10 @@ def test_the_loop_takes_a_version_back_when_outcomes_come_in_and_a_replay_never_
     for event in list(decision_moments(DEMO, date(2023, 5, 8), date(2023, 5, 8))):
         append_predictions(store, [engine.predict(event)], event.decided_at)
     told: list[Notice] = []
-    replayed = _settled(hub, DEMO, told.append, datetime(2023, 5, 8, 12, tzinfo=UTC), live=False)
+    replayed = _settled(hub, DEMO, told.append, datetime(2023, 5, 8, 12, tzinfo=UTC), set(), live=False)
     assert replayed.matured > 0
     assert told == []
-    assert _settled(hub, DEMO, told.append, NOW, live=True).matured > 0
+    assert _settled(hub, DEMO, told.append, NOW, set(), live=True).matured > 0
     store.close()
     [notice] = told
     assert notice.kind == "taken_back"
