@@ -26,6 +26,8 @@ Chart = alt.LayerChart | alt.FacetChart
 _STATES: Final = {"good": "better", "bad": "worse", "cannot tell": "cannot tell"}
 PADDING: Final = {"left": 0, "right": 2, "top": 4, "bottom": 5}
 DATE: Final = "%a %d %b %Y"
+SKILL: Final = "+.4~f"
+"""How an axis of skill is written: with three decimals, steps of 0.0005 bear the same label twice."""
 _DIRECTION: Final = words_of(BREAK_DIRECTION)
 
 
@@ -43,7 +45,7 @@ def rolling_chart(
         }
     )
     base = alt.Chart(frame).encode(x=day_axis(rolling.days))
-    axis = alt.Axis(format="+.3f", tickCount=6)
+    axis = alt.Axis(format=SKILL, tickCount=6)
     names = ["the model", f"the {baseline}"]
     tones = alt.Scale(domain=names, range=[colour.up, colour.muted])
     dashes = alt.Scale(domain=names, range=[[1, 0], [4, 3]])
@@ -189,7 +191,7 @@ def ranges_chart(
     shapes = alt.Scale(domain=states, range=["triangle-up", "cross", "circle"])
     base = alt.Chart(frame).encode(y=alt.Y("range:N", title=None, sort=names, axis=alt.Axis(grid=False)))
     tone = alt.Color("state:N", scale=tones, legend=None)
-    x = alt.X("value:Q", title=f"{saved}, {baseline} = 0", axis=alt.Axis(format="+.3f", tickCount=4, grid=True))
+    x = alt.X("value:Q", title=f"{saved}, {baseline} = 0", axis=alt.Axis(format=SKILL, tickCount=4, grid=True))
     tooltip = [
         "range:N",
         alt.Tooltip("value:Q", title=saved, format="+.4f"),

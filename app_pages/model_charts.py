@@ -6,7 +6,7 @@ from typing import Final
 import altair as alt
 import pandas as pd
 
-from app_pages.charts import PADDING, Chart
+from app_pages.charts import PADDING, SKILL, Chart
 from app_pages.models_queries import ShelfRow
 from app_pages.models_view import BLOCKS
 from app_pages.theme import Tokens
@@ -39,7 +39,7 @@ def versions_chart(rows: Sequence[ShelfRow], colour: Tokens) -> Chart | None:
         yOffset=alt.YOffset("block:N", sort=titles),
         color=alt.Color("block:N", scale=alt.Scale(domain=titles, range=[colour.up, colour.range])),
     )
-    x = alt.X("value:Q", title="skill an event", axis=alt.Axis(format="+.3f", tickCount=5, grid=True))
+    x = alt.X("value:Q", title="skill an event", axis=alt.Axis(format=SKILL, tickCount=5, grid=True))
     tooltip = [
         "version:N",
         alt.Tooltip("block:N", title="on"),
